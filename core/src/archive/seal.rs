@@ -1,0 +1,232 @@
+use alloc::vec;
+use alloc::vec::Vec;
+
+use memchr::memmem;
+use twox_hash::XxHash64;
+
+use super::block::Block;
+use super::mark::{Fields, HEADER_LEN, SKIPPABLE};
+use crate::storage::{Slot, Source};
+
+const TAG: [u8; 4] = *b"evs1";
+/// Holds a control character, which no line of JSON does.
+const END: [u8; 8] = *b"\x18evseal1";
+const ENTRY_LEN: usize = 32;
+const FOOTER_LEN: usize = 52;
+/// Bounds what a damaged or hostile archive can make us read: two million blocks, some 2 TiB.
+const MAX_SEAL: u64 = 64 << 20;
+/// How much of the archive is searched at a time for a seal that is not at its end.
+const SEARCH_LEN: u64 = 256 << 10;
+
+/// The mark that makes everything before it complete history, with an index of its blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seal {
+    /// Archive offset where the sealed part starts: the end of the seal before, or 0.
+    pub(crate) start: u64,
+    /// Archive offset of this seal.
+    pub(crate) offset: u64,
+    /// Archive offset of the seal's end.
+    pub(crate) end: u64,
+    /// Position of the first byte sealed.
+    pub(crate) base: u64,
+    /// Bytes of history sealed.
+    pub(crate) len: u64,
+    /// The blocks, each starting where the one before ends.
+    pub(crate) blocks: Vec<Block>,
+}
+
+impl Seal {
+    /// The seal to be written at archive offset `offset`, over `blocks` from `start` on.
+    pub(crate) fn new(start: u64, offset: u64, base: u64, blocks: Vec<Block>) -> Self {
+        Self {
+            start,
+            offset,
+            end: offset + (HEADER_LEN + TAG.len() + blocks.len() * ENTRY_LEN + FOOTER_LEN) as u64,
+            base,
+            len: blocks.iter().map(|block| u64::from(block.len)).sum(),
+            blocks,
+        }
+    }
+
+    /// Position after the last byte sealed.
+    pub(crate) fn end_position(&self) -> u64 {
+        self.base + self.len
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let payload = self.end - self.offset - HEADER_LEN as u64;
+        let mut out = Vec::new();
+        out.extend(SKIPPABLE.to_le_bytes());
+        out.extend((payload as u32).to_le_bytes());
+        out.extend(TAG);
+        for block in &self.blocks {
+            out.extend(block.frame.to_le_bytes());
+            out.extend(block.skip.to_le_bytes());
+            out.extend(block.frame_len.to_le_bytes());
+            out.extend(block.len.to_le_bytes());
+            out.extend(block.hash.to_le_bytes());
+        }
+        for field in [self.start, self.offset, self.base, self.len] {
+            out.extend(field.to_le_bytes());
+        }
+        out.extend((self.blocks.len() as u32).to_le_bytes());
+        out.extend(XxHash64::oneshot(0, &out).to_le_bytes());
+        out.extend(END);
+        out
+    }
+
+    /// The seal that ends at archive offset `end`, or `None` when no whole one does.
+    pub(crate) fn ending_at<S: Source>(source: &S, end: u64) -> Result<Option<Self>, S::Error> {
+        let Some(footer_at) = end.checked_sub(FOOTER_LEN as u64) else {
+            return Ok(None);
+        };
+        let mut footer = [0; FOOTER_LEN];
+        if source.read_at(Slot::Archive, footer_at, &mut footer)? < FOOTER_LEN {
+            return Ok(None);
+        }
+        let Some((offset, len)) = place_of(&footer, end) else {
+            return Ok(None);
+        };
+        let mut bytes = vec![0; len];
+        let n = source.read_at(Slot::Archive, offset, &mut bytes)?;
+        Ok((n == bytes.len())
+            .then(|| Self::decode(&bytes, offset))
+            .flatten())
+    }
+
+    /// The last whole seal that ends at archive offset `end` or before.
+    pub(crate) fn last_before<S: Source>(source: &S, end: u64) -> Result<Option<Self>, S::Error> {
+        if let Some(seal) = Self::ending_at(source, end)? {
+            return Ok(Some(seal));
+        }
+        // A crash or damage left other bytes at the end: look for the mark that ends a seal.
+        let mut to = end;
+        while to > 0 {
+            let from = to.saturating_sub(SEARCH_LEN);
+            // The mark may lie across the border of two searches.
+            let until = end.min(to + END.len() as u64 - 1);
+            let mut bytes = vec![0; (until - from) as usize];
+            let n = source.read_at(Slot::Archive, from, &mut bytes)?;
+            bytes.truncate(n);
+            for at in memmem::rfind_iter(&bytes, &END) {
+                let candidate = from + (at + END.len()) as u64;
+                if let Some(seal) = Self::ending_at(source, candidate)? {
+                    return Ok(Some(seal));
+                }
+            }
+            to = from;
+        }
+        Ok(None)
+    }
+
+    fn decode(bytes: &[u8], offset: u64) -> Option<Self> {
+        let (hashed, rest) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
+        let mut rest = Fields(rest);
+        (rest.u64()? == XxHash64::oneshot(0, hashed)).then_some(())?;
+        (rest.bytes()? == END).then_some(())?;
+
+        let (entries, footer) =
+            hashed.split_at_checked(hashed.len().checked_sub(FOOTER_LEN - 16)?)?;
+        let mut footer = Fields(footer);
+        let start = footer.u64()?;
+        (footer.u64()? == offset && start <= offset).then_some(())?;
+        let base = footer.u64()?;
+        let len = footer.u64()?;
+        let count = footer.u32()? as usize;
+
+        let mut entries = Fields(entries);
+        (entries.u32()? == SKIPPABLE).then_some(())?;
+        (entries.u32()? as usize == bytes.len() - HEADER_LEN).then_some(())?;
+        entries.tag(TAG)?;
+        (entries.0.len() as u64 == count as u64 * ENTRY_LEN as u64).then_some(())?;
+        let mut position = base;
+        let mut blocks = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (frame, skip) = (entries.u64()?, entries.u64()?);
+            let (frame_len, len) = (entries.u32()?, entries.u32()?);
+            blocks.push(Block {
+                position,
+                frame,
+                skip,
+                frame_len,
+                len,
+                hash: entries.u64()?,
+            });
+            position = position.checked_add(u64::from(len))?;
+        }
+        (position == base.checked_add(len)?).then_some(())?;
+        Some(Self {
+            start,
+            offset,
+            end: offset.checked_add(bytes.len() as u64)?,
+            base,
+            len,
+            blocks,
+        })
+    }
+}
+
+/// Offset and length of the seal that ends in `footer` at archive offset `end`.
+fn place_of(footer: &[u8; FOOTER_LEN], end: u64) -> Option<(u64, usize)> {
+    footer.ends_with(&END).then_some(())?;
+    let mut fields = Fields(footer);
+    let [_start, offset, _base, _len] =
+        [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
+    let entries = u64::from(fields.u32()?) * ENTRY_LEN as u64;
+    let len = entries + (HEADER_LEN + TAG.len() + FOOTER_LEN) as u64;
+    (len <= MAX_SEAL && offset.checked_add(len)? == end).then_some((offset, len as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryStore;
+    use crate::storage::Storage;
+
+    fn block(position: u64, len: u32) -> Block {
+        Block {
+            position,
+            frame: 60,
+            skip: 0,
+            frame_len: 9,
+            len,
+            hash: 7,
+        }
+    }
+
+    #[test]
+    fn a_seal_is_found_from_its_end_and_behind_whatever_follows() {
+        let mut store = MemoryStore::new();
+        store.append(Slot::Archive, &[b'x'; 100]).unwrap();
+        let seal = Seal::new(0, 100, 5, [block(5, 3), block(8, 4)].into());
+        store.append(Slot::Archive, &seal.encode()).unwrap();
+        assert_eq!(Seal::ending_at(&store, seal.end), Ok(Some(seal.clone())));
+        for extra in [
+            1,
+            7,
+            8,
+            300,
+            SEARCH_LEN as usize - 3,
+            SEARCH_LEN as usize * 2,
+        ] {
+            let mut longer = store.clone();
+            longer.append(Slot::Archive, &vec![0; extra]).unwrap();
+            let len = longer.len(Slot::Archive).unwrap();
+            assert_eq!(Seal::ending_at(&longer, len), Ok(None));
+            assert_eq!(Seal::last_before(&longer, len), Ok(Some(seal.clone())));
+        }
+    }
+
+    #[test]
+    fn a_seal_with_a_flipped_bit_or_at_another_place_is_none() {
+        let seal = Seal::new(0, 10, 0, [block(0, 3)].into());
+        let bytes = seal.encode();
+        assert_eq!(Seal::decode(&bytes, 10), Some(seal));
+        assert_eq!(Seal::decode(&bytes, 11), None);
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Seal::decode(&flipped, 10), None, "bit {bit}");
+        }
+    }
+}

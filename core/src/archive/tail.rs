@@ -1,0 +1,161 @@
+use alloc::vec::Vec;
+
+use super::block::Block;
+use super::foreign::{FrameError, measure};
+use super::mark::{BlockMark, Fields, HEADER_LEN};
+use super::seal::Seal;
+use crate::error::Error;
+use crate::storage::{Slot, Source};
+
+const ZSTD_MAGIC: u32 = 0xFD2F_B528;
+const SKIPPABLE_MAGICS: core::ops::RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
+
+/// The archive's end, after the last seal: what is complete history, what waits for its seal,
+/// and what a crash left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tail {
+    /// The archive's length when this was read.
+    pub(crate) archive_len: u64,
+    /// Archive offset after the last seal.
+    pub(crate) sealed: u64,
+    /// Position after the last byte sealed.
+    pub(crate) sealed_end: u64,
+    /// Complete history without a seal.
+    pub(crate) counted: Vec<Block>,
+    /// Archive offset after what is counted.
+    pub(crate) counted_to: u64,
+    /// Blocks of a rotation not yet sealed. They count only while the log is empty.
+    pub(crate) pending: Vec<Block>,
+    /// Archive offset of the first byte that is no whole frame: what lies there was cut short.
+    pub(crate) torn: Option<u64>,
+}
+
+impl Tail {
+    pub(crate) fn read<S: Source>(source: &S) -> Result<Self, Error<S::Error>> {
+        let archive_len = source
+            .len(Slot::Archive)
+            .map_err(|error| Error::reading(Slot::Archive, error))?;
+        let seal = Seal::last_before(source, archive_len)
+            .map_err(|error| Error::reading(Slot::Archive, error))?;
+        let (sealed, sealed_end) = seal.map_or((0, 0), |seal| (seal.end, seal.end_position()));
+        let mut tail = Self {
+            archive_len,
+            sealed,
+            sealed_end,
+            counted_to: sealed,
+            ..Self::default()
+        };
+        tail.walk(source)?;
+        Ok(tail)
+    }
+
+    /// Position after the last byte of history that the archive holds.
+    pub(crate) fn end(&self, log_is_empty: bool) -> u64 {
+        let pending = self.pending.last().filter(|_| log_is_empty);
+        pending
+            .or(self.counted.last())
+            .map_or(self.sealed_end, Block::end)
+    }
+
+    /// Archive offset after the last whole frame.
+    pub(crate) fn whole_to(&self) -> u64 {
+        self.torn.unwrap_or(self.archive_len)
+    }
+
+    /// The unsealed block that holds `position`.
+    pub(crate) fn block_at(&self, position: u64) -> Option<Block> {
+        let first_pending = self
+            .pending
+            .first()
+            .map_or(u64::MAX, |block| block.position);
+        let blocks = if position < first_pending {
+            &self.counted
+        } else {
+            &self.pending
+        };
+        Block::holding(blocks, position).copied()
+    }
+
+    fn walk<S: Source>(&mut self, source: &S) -> Result<(), Error<S::Error>> {
+        let mut offset = self.sealed;
+        let mut rotation = None;
+        while offset < self.archive_len {
+            let mut head = [0; BlockMark::LEN];
+            let n = source
+                .read_at(Slot::Archive, offset, &mut head)
+                .map_err(|error| Error::reading(Slot::Archive, error))?;
+            let head = head.get(..n).unwrap_or_default();
+            let position = self.end(true);
+
+            // A rotation that is whole and has something behind it was sealed, or was being
+            // sealed: the log was emptied before.
+            if rotation.is_some_and(|mark: BlockMark| position - mark.base == mark.total) {
+                self.count_pending(offset);
+                rotation = None;
+            }
+            if let Some(mark) = BlockMark::decode(head) {
+                let block = mark.block(offset);
+                if block.frame_end() > self.archive_len {
+                    break;
+                }
+                let begins = rotation.is_none() && mark.base == mark.position;
+                let follows = rotation
+                    .is_some_and(|of: BlockMark| (mark.base, mark.total) == (of.base, of.total));
+                if mark.position != position || !(begins || follows) {
+                    return Err(self.corrupt(offset, "a block that belongs elsewhere"));
+                }
+                self.pending.push(block);
+                rotation = Some(mark);
+                offset = block.frame_end();
+                continue;
+            }
+            let mut fields = Fields(head);
+            let next = match (fields.u32(), fields.u32()) {
+                (Some(ZSTD_MAGIC), _) => match measure(source, offset, position) {
+                    Ok((blocks, next)) => {
+                        self.count_pending(offset);
+                        rotation = None;
+                        self.counted.extend(blocks);
+                        next
+                    }
+                    Err(FrameError::Truncated) => break,
+                    Err(FrameError::Damaged(reason)) => {
+                        return Err(self.corrupt(offset, &reason));
+                    }
+                    Err(FrameError::Source(error)) => {
+                        return Err(Error::reading(Slot::Archive, error));
+                    }
+                },
+                (Some(magic), Some(len)) if SKIPPABLE_MAGICS.contains(&magic) => {
+                    let next = offset + HEADER_LEN as u64 + u64::from(len);
+                    // One of our own marks that does not decode is damaged, not another's.
+                    if next > self.archive_len || is_ours(fields) {
+                        break;
+                    }
+                    next
+                }
+                _ => break,
+            };
+            offset = next;
+            if self.pending.is_empty() {
+                self.counted_to = offset;
+            }
+        }
+        self.torn = (offset < self.archive_len).then_some(offset);
+        Ok(())
+    }
+
+    /// Makes what was pending up to archive offset `to` part of history.
+    fn count_pending(&mut self, to: u64) {
+        self.counted.append(&mut self.pending);
+        self.counted_to = to;
+    }
+
+    fn corrupt<E: core::error::Error>(&self, offset: u64, reason: &str) -> Error<E> {
+        Error::corrupt(self.end(true), Slot::Archive, offset, reason)
+    }
+}
+
+fn is_ours(mut payload: Fields<'_>) -> bool {
+    matches!(payload.bytes::<4>(), Some([b'e', b'v', b'b' | b's', b'1']))
+}

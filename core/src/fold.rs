@@ -1,0 +1,116 @@
+//! Views: a state folded over the log, and its snapshot.
+
+mod name;
+mod snapshot;
+
+use serde::de::DeserializeOwned;
+
+use crate::archive::Codec;
+use crate::error::Error;
+use crate::line::LineHash;
+use crate::scan::{Line, Scan};
+use crate::storage::{Slot, Source};
+
+pub use name::check_view_name;
+
+/// A state, and how far into history it is folded: `state = fold(events)`.
+///
+/// It holds no reducer; each refresh is given one, and must be given the same one each time.
+///
+/// ```
+/// use eventfold_core::{Access, Codec, Durability, Event, Fold, MemoryStore, Writer};
+///
+/// let (mut writer, _) = Writer::open(MemoryStore::new(), Codec::PORTABLE, Access::Exclusive)?;
+/// writer.append(&Event::at(0, "counted", 2), Durability::Synced)?;
+///
+/// let sum = |sum, line: &eventfold_core::Line<'_>| Ok(sum + line.event::<u64, _>()?.data);
+/// let mut fold = Fold::new(0);
+/// if let Some(further) = fold.refreshed(writer.store(), Codec::PORTABLE, sum)? {
+///     fold = further;
+/// }
+/// assert_eq!(*fold.state(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fold<T> {
+    state: T,
+    position: u64,
+    hash: LineHash,
+}
+
+impl<T> Fold<T> {
+    /// A fold over nothing yet, whose state is `initial`.
+    pub fn new(initial: T) -> Self {
+        Self {
+            state: initial,
+            position: 0,
+            hash: LineHash::NONE,
+        }
+    }
+
+    /// The state.
+    pub fn state(&self) -> &T {
+        &self.state
+    }
+
+    /// Position after the last event folded.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The hash of the last line folded.
+    #[must_use]
+    pub fn hash(&self) -> LineHash {
+        self.hash
+    }
+}
+
+impl<T: Clone> Fold<T> {
+    /// The fold over what came since, or `None` when nothing did. This one stays as it is, also
+    /// when the reducer fails or panics.
+    ///
+    /// # Errors
+    /// Those of [`Scan::next_line`], and the reducer's.
+    pub fn refreshed<S: Source>(
+        &self,
+        source: S,
+        codec: Codec,
+        mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, Error<S::Error>>,
+    ) -> Result<Option<Self>, Error<S::Error>> {
+        let mut scan = Scan::new(source, codec, self.position);
+        let Some(first) = scan.next_line()? else {
+            return Ok(None);
+        };
+        let mut state = reduce(self.state.clone(), &first)?;
+        while let Some(line) = scan.next_line()? {
+            state = reduce(state, &line)?;
+        }
+        let position = scan.position();
+        let Some(hash) = scan.hash_before()? else {
+            let reason = "the line just read is gone";
+            return Err(Error::corrupt(position, Slot::Log, 0, reason));
+        };
+        Ok(Some(Self {
+            state,
+            position,
+            hash,
+        }))
+    }
+}
+
+impl<T: DeserializeOwned> Fold<T> {
+    /// The fold saved under this name, or `None` when there is none, or none that belongs to this
+    /// history: what is damaged, or was saved by another program, costs a fold from the start.
+    ///
+    /// # Errors
+    /// [`Error::ViewName`], and [`Error::Storage`] when the source cannot be read.
+    pub fn load<S: Source>(
+        source: &S,
+        codec: Codec,
+        name: &str,
+    ) -> Result<Option<Self>, Error<S::Error>> {
+        check_view_name(name)?;
+        snapshot::load(source, codec, name)
+    }
+}

@@ -1,0 +1,117 @@
+//! The file that keeps a fold between runs.
+//!
+//! One JSON object: `state`; `offset`, the position after the last event folded; `hash`, that of
+//! its line; and last `check`, the xxh64 of everything before it. The crate `eventfold` 0.2.0
+//! reads the first three, with `offset` counted from the start of the present `app.jsonl`: the
+//! same until the first rotation, and a reason for it to rebuild from then on. Its own snapshots
+//! have no `check` and are not believed here.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Fold, check_view_name};
+use crate::archive::Codec;
+use crate::error::Error;
+use crate::history::History;
+use crate::line::{self, LineHash};
+use crate::storage::{Slot, Source, Storage};
+
+const CHECK: &str = ",\"check\":\"";
+const END: &str = "\"}\n";
+const SUFFIX_LEN: usize = CHECK.len() + 16 + END.len();
+
+#[derive(Deserialize)]
+struct Snapshot<T> {
+    state: T,
+    offset: u64,
+    hash: LineHash,
+}
+
+impl<T: Serialize> Fold<T> {
+    /// Saves the fold under this name, in place of what was saved before.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] when the state cannot be written so that it reads back equal,
+    /// [`Error::ViewName`], and [`Error::Storage`]. The snapshot before stays in each case.
+    pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
+        check_view_name(name)?;
+        let slot = Slot::Snapshot(name);
+        let holds_raw = Cell::new(false);
+        let state = line::to_json(&self.state, &holds_raw).map_err(line::unreadable)?;
+        if holds_raw.get()
+            && let Err(error) = serde_json::from_slice::<Value>(&state)
+        {
+            return Err(line::unreadable(format!("{error}")));
+        }
+        let (offset, hash) = (self.position, self.hash);
+        let mut bytes = Vec::with_capacity(state.len() + 128);
+        bytes.extend(b"{\"state\":");
+        bytes.extend(state);
+        bytes.extend(format!(",\"offset\":{offset},\"hash\":\"{hash}\"").into_bytes());
+        let check = LineHash::of(&bytes);
+        bytes.extend(format!("{CHECK}{check}{END}").into_bytes());
+        store
+            .replace(slot, &bytes)
+            .map_err(|error| Error::storage("replace", slot, error))
+    }
+}
+
+pub(super) fn load<T: DeserializeOwned, S: Source>(
+    source: &S,
+    codec: Codec,
+    name: &str,
+) -> Result<Option<Fold<T>>, Error<S::Error>> {
+    let Some(bytes) = read_checked(source, name)? else {
+        return Ok(None);
+    };
+    let Ok(snapshot) = serde_json::from_slice::<Snapshot<T>>(&bytes) else {
+        return Ok(None);
+    };
+    let fold = Fold {
+        state: snapshot.state,
+        position: snapshot.offset,
+        hash: snapshot.hash,
+    };
+    // It was folded from this history if the line before its position is the same.
+    match History::new(source, codec).hash_before(fold.position) {
+        Ok(hash) => Ok((hash == Some(fold.hash)).then_some(fold)),
+        Err(Error::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The snapshot's bytes, if they are as they were written.
+fn read_checked<S: Source>(source: &S, name: &str) -> Result<Option<Vec<u8>>, Error<S::Error>> {
+    let slot = Slot::Snapshot(name);
+    let reading = |error| Error::reading(slot, error);
+    let len = source.len(slot).map_err(reading)?;
+    // The end tells a snapshot of ours before anything of unknown size is read.
+    let mut suffix = [0; SUFFIX_LEN];
+    let Some(checked) = len.checked_sub(SUFFIX_LEN as u64) else {
+        return Ok(None);
+    };
+    let n = source
+        .read_at(slot, checked, &mut suffix)
+        .map_err(reading)?;
+    let check = suffix
+        .get(..n)
+        .and_then(|suffix| suffix.strip_prefix(CHECK.as_bytes()))
+        .and_then(|rest| rest.strip_suffix(END.as_bytes()))
+        .and_then(|hex| core::str::from_utf8(hex).ok()?.parse::<LineHash>().ok());
+    let (Some(check), Ok(len)) = (check, usize::try_from(len)) else {
+        return Ok(None);
+    };
+    let mut bytes = vec![0; len];
+    let n = source.read_at(slot, 0, &mut bytes).map_err(reading)?;
+    let intact = n == len
+        && bytes
+            .get(..len - SUFFIX_LEN)
+            .is_some_and(|bytes| LineHash::of(bytes) == check);
+    Ok(intact.then_some(bytes))
+}

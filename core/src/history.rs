@@ -1,0 +1,262 @@
+//! One history out of two files: finds the bytes at any position while a writer may rotate.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use memchr::memrchr;
+
+use crate::archive::{Block, Codec, Decoder, Seal, Tail};
+use crate::error::Error;
+use crate::line::{LineHash, MAX_LINE};
+use crate::storage::{Slot, Source};
+
+/// Bytes of history.
+pub(crate) enum Piece {
+    /// A whole block of the archive.
+    Block {
+        position: u64,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    /// Bytes of the log from the position asked for. `base` is the position of its first byte.
+    Log { base: u64, bytes: Vec<u8> },
+    /// History up to position `to` cannot be read, because of what lies at this archive offset.
+    Damaged {
+        to: u64,
+        offset: u64,
+        reason: &'static str,
+    },
+}
+
+/// Where the log lies in history, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Position of the log's first byte.
+    pub(crate) base: u64,
+    /// Length of the log.
+    pub(crate) log_len: u64,
+}
+
+/// Reads history from a source.
+///
+/// Every answer that depends on where the log begins is checked against the archive's length
+/// afterwards and found again if that changed: a rotation changes it before it empties the log,
+/// and again before it lets anything be appended.
+#[derive(Debug)]
+pub(crate) struct History<S> {
+    source: S,
+    decoder: Decoder,
+    tail: Option<Tail>,
+    /// The seal that the last block came from.
+    seal: Option<Seal>,
+    /// Archive offsets where the seals after it end, the nearest last.
+    later: Vec<u64>,
+}
+
+impl<S: Source> History<S> {
+    pub(crate) fn new(source: S, codec: Codec) -> Self {
+        Self {
+            source,
+            decoder: Decoder::new(codec),
+            tail: None,
+            seal: None,
+            later: Vec::new(),
+        }
+    }
+
+    /// Where the log lies now.
+    pub(crate) fn extent(&mut self) -> Result<Extent, Error<S::Error>> {
+        loop {
+            let log = |error| Error::reading(Slot::Log, error);
+            let tail = self.tail()?;
+            let (base, base_if_empty) = (tail.end(false), tail.end(true));
+            let log_len = self.source.len(Slot::Log).map_err(log)?;
+            if self.tail_is_current()? {
+                let base = if log_len == 0 { base_if_empty } else { base };
+                return Ok(Extent { base, log_len });
+            }
+        }
+    }
+
+    /// The bytes at `position`: the whole block that holds it, or at most `want` bytes of the
+    /// log from there on, none at its end.
+    pub(crate) fn piece(&mut self, position: u64, want: usize) -> Result<Piece, Error<S::Error>> {
+        loop {
+            let Extent { base, log_len } = self.extent()?;
+            let piece = if position < base {
+                self.block_at(position)?
+            } else if position - base > log_len {
+                return Err(Error::Beyond {
+                    position,
+                    end: base + log_len,
+                });
+            } else {
+                let mut bytes = vec![0; want];
+                let n = self
+                    .source
+                    .read_at(Slot::Log, position - base, &mut bytes)
+                    .map_err(|error| Error::reading(Slot::Log, error))?;
+                bytes.truncate(n);
+                Piece::Log { base, bytes }
+            };
+            if self.tail_is_current()? {
+                return Ok(piece);
+            }
+        }
+    }
+
+    /// The hash of the line that ends at `position`, or `None` when no line does.
+    pub(crate) fn hash_before(
+        &mut self,
+        position: u64,
+    ) -> Result<Option<LineHash>, Error<S::Error>> {
+        if position == 0 {
+            return Ok(Some(LineHash::NONE));
+        }
+        let mut want = 4 << 10;
+        loop {
+            let Extent { base, log_len } = self.extent()?;
+            if position > base + log_len {
+                return Ok(None);
+            }
+            let from = if position <= base {
+                position - 1
+            } else {
+                position.saturating_sub(want).max(base)
+            };
+            let (start, bytes) = match self.piece(from, (position - from) as usize)? {
+                Piece::Damaged { .. } => return Ok(None),
+                Piece::Block {
+                    position, bytes, ..
+                } => (position, bytes),
+                // Rotated since: what was asked of the log is found in the archive.
+                Piece::Log { base: moved, .. } if moved != base => continue,
+                Piece::Log { bytes, .. } => (from, bytes),
+            };
+            let Some(before) = bytes.get(..(position - start) as usize) else {
+                continue;
+            };
+            let is_unit_end = position <= base && before.len() == bytes.len();
+            let line = match before.strip_suffix(b"\n") {
+                Some(line) => line,
+                None if is_unit_end => before,
+                None => return Ok(None),
+            };
+            match memrchr(b'\n', line) {
+                Some(newline) => {
+                    return Ok(line.get(newline + 1..).map(LineHash::of));
+                }
+                None if start == from && from > base && position > base => {
+                    if want > MAX_LINE as u64 {
+                        return Ok(None);
+                    }
+                    want *= 4;
+                }
+                None => return Ok(Some(LineHash::of(line))),
+            }
+        }
+    }
+
+    fn tail(&mut self) -> Result<&Tail, Error<S::Error>> {
+        while !self.tail_is_current()? {
+            let len = self.archive_len()?;
+            match Tail::read(&self.source) {
+                Ok(tail) => self.tail = Some(tail),
+                // Half of what a writer is writing can look like damage.
+                Err(error) if len == self.archive_len()? => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(self.tail.get_or_insert_default())
+    }
+
+    fn tail_is_current(&self) -> Result<bool, Error<S::Error>> {
+        let len = self.archive_len()?;
+        Ok(self
+            .tail
+            .as_ref()
+            .is_some_and(|tail| tail.archive_len == len))
+    }
+
+    fn archive_len(&self) -> Result<u64, Error<S::Error>> {
+        self.source
+            .len(Slot::Archive)
+            .map_err(|error| Error::reading(Slot::Archive, error))
+    }
+
+    fn block_at(&mut self, position: u64) -> Result<Piece, Error<S::Error>> {
+        let tail = self.tail()?;
+        let block = if position >= tail.sealed_end {
+            tail.block_at(position)
+        } else {
+            match self.sealed_block_at(position)? {
+                Ok(block) => block,
+                Err(damaged) => return Ok(damaged),
+            }
+        };
+        let Some(block) = block.filter(|block| position < block.end()) else {
+            let reason = "no block holds this position";
+            return Err(Error::corrupt(position, Slot::Archive, 0, reason));
+        };
+        let bytes = self
+            .decoder
+            .read(&self.source, &block)
+            .map_err(|error| Error::reading(Slot::Archive, error))?;
+        Ok(match bytes {
+            Some(bytes) => Piece::Block {
+                position: block.position,
+                offset: block.frame,
+                bytes,
+            },
+            None => Piece::Damaged {
+                to: block.end(),
+                offset: block.frame,
+                reason: "the block does not match its hash",
+            },
+        })
+    }
+
+    /// The block that holds the sealed position `position`, or the damage that hides it.
+    fn sealed_block_at(
+        &mut self,
+        position: u64,
+    ) -> Result<Result<Option<Block>, Piece>, Error<S::Error>> {
+        let covers = |seal: &Seal| seal.base <= position && position < seal.end_position();
+        let read = |source: &S, end| {
+            Seal::ending_at(source, end).map_err(|error| Error::reading(Slot::Archive, error))
+        };
+        if !self.seal.as_ref().is_some_and(covers) {
+            // Reading forward, where the next seal ends is known from the way back.
+            self.seal = match self.later.pop() {
+                Some(end) => read(&self.source, end)?.filter(covers),
+                None => None,
+            };
+        }
+        if self.seal.is_none() {
+            self.later.clear();
+            let tail = self.tail()?;
+            let (mut end, mut to) = (tail.sealed, tail.sealed_end);
+            while self.seal.is_none() {
+                match read(&self.source, end)?.filter(|seal| seal.end_position() == to) {
+                    Some(seal) if covers(&seal) => self.seal = Some(seal),
+                    Some(seal) => {
+                        self.later.push(end);
+                        end = seal.start;
+                        to = seal.base;
+                    }
+                    None => {
+                        return Ok(Err(Piece::Damaged {
+                            to,
+                            offset: end,
+                            reason: "the seal that ends here is damaged",
+                        }));
+                    }
+                }
+            }
+        }
+        let blocks = self.seal.as_ref().map(|seal| seal.blocks.as_slice());
+        Ok(Ok(
+            Block::holding(blocks.unwrap_or_default(), position).copied()
+        ))
+    }
+}

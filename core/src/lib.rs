@@ -1,0 +1,53 @@
+//! The event log behind `eventfold`, over any storage and without I/O.
+//!
+//! `state = fold(events)`: events are appended as lines of JSON, read forward from any position,
+//! folded into states, and rotated into a compressed archive. Everything that touches the world
+//! stands behind [`Storage`]; the crate itself knows no file, no clock and no thread.
+//!
+//! | | |
+//! |---|---|
+//! | [`Writer`] | appends, repairs what a crash left, rotates |
+//! | [`Scan`] | reads lines and events from a position on, while a writer is at work |
+//! | [`Fold`] | a state folded over the events, and its snapshot |
+//! | [`Source`], [`Storage`] | what a store has to do; [`MemoryStore`] is one |
+//!
+//! A *position* is a byte offset into the whole history: the archived bytes, uncompressed, and
+//! then the log's. It never restarts, so a rotation changes none. An *offset* is a place in one
+//! file.
+//!
+//! # Inside
+//! [`Storage`] holds a log's slots. `line` frames events as lines, `archive` has the archive's
+//! format, `history` finds the bytes at a position across both while a rotation may be under
+//! way, `scan` cuts them into lines, `recover` is what opening does, `rotate` what rotating does.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(any(test, feature = "clock"))]
+extern crate std;
+
+mod archive;
+mod error;
+mod event;
+mod fold;
+mod history;
+mod line;
+mod memory;
+mod recover;
+mod rotate;
+mod scan;
+mod storage;
+mod writer;
+
+pub use archive::Codec;
+pub use error::Error;
+pub use event::Event;
+pub use fold::{Fold, check_view_name};
+pub use line::{LineHash, MAX_LINE};
+pub use memory::MemoryStore;
+pub use recover::{InterruptedRotation, Recovery};
+pub use rotate::Rotation;
+pub use scan::{Line, Record, Scan};
+pub use storage::{Access, LockMode, Slot, Source, Storage};
+pub use writer::{Appended, Durability, Writer};

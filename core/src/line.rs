@@ -1,0 +1,251 @@
+//! Framing: one event, one line.
+
+mod guard;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::fmt;
+use core::str::FromStr;
+
+use memchr::{memchr, memchr2_iter};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use twox_hash::XxHash64;
+
+use crate::error::Error;
+use crate::event::Event;
+
+/// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
+/// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// How deep arrays and objects may nest in a line, the event's own object included. The parser
+/// reads no deeper.
+const MAX_DEPTH: usize = 127;
+
+/// The xxh64 (seed 0) of a line without its newline. `Display` and `FromStr` use 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LineHash(pub u64);
+
+impl LineHash {
+    /// The hash that stands for "no line yet", at the start of a log: that of no bytes.
+    pub const NONE: Self = Self(0xef46_db37_51d8_e999);
+
+    /// The hash of `line`, which comes without its newline.
+    #[must_use]
+    pub fn of(line: &[u8]) -> Self {
+        Self(XxHash64::oneshot(0, line))
+    }
+}
+
+impl fmt::Display for LineHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for LineHash {
+    type Err = core::num::ParseIntError;
+
+    fn from_str(hex: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(hex, 16).map(Self)
+    }
+}
+
+/// The event's line with its newline.
+pub(crate) fn encode<D: Serialize, E: core::error::Error>(
+    event: &Event<D>,
+) -> Result<Vec<u8>, Error<E>> {
+    let holds_raw = Cell::new(false);
+    let mut line = to_json(event, &holds_raw).map_err(unreadable)?;
+    if line.len() > MAX_LINE {
+        return Err(Error::TooLarge {
+            len: line.len(),
+            limit: MAX_LINE,
+        });
+    }
+    if holds_raw.get() {
+        // Raw JSON text was checked for its grammar only: it can hold line breaks between
+        // tokens, numbers out of range and halves of surrogate pairs.
+        if memchr(b'\n', &line).is_some() {
+            return Err(unreadable("its JSON text holds a line break"));
+        }
+        parse::<Value>(&line).map_err(unreadable)?;
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Compact JSON that the parser takes back: no non-finite number, no nesting past its limit.
+/// Sets `holds_raw` when the value passed JSON text through as it was.
+pub(crate) fn to_json<T: Serialize + ?Sized>(
+    value: &T,
+    holds_raw: &Cell<bool>,
+) -> Result<Vec<u8>, String> {
+    let guarded = guard::Guarded { value, holds_raw };
+    let json = serde_json::to_vec(&guarded).map_err(|error| error.to_string())?;
+    if nests_too_deep(&json) {
+        return Err(format!("it nests deeper than {MAX_DEPTH} levels"));
+    }
+    Ok(json)
+}
+
+/// Reads a line, without its newline, as an event.
+pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+    serde_json::from_slice(line).map_err(|error| error.to_string())
+}
+
+/// Whether the line is an event whatever its data.
+pub(crate) fn is_event(line: &[u8]) -> bool {
+    parse::<Value>(line).is_ok()
+}
+
+/// Whether there is nothing in the line, not even a damaged event.
+pub(crate) fn is_blank(line: &[u8]) -> bool {
+    matches!(line, b"" | b"\r")
+}
+
+/// Whether the line holds a NUL: the mark of a power cut, since JSON never does.
+pub(crate) fn holds_nul(line: &[u8]) -> bool {
+    memchr(0, line).is_some()
+}
+
+pub(crate) fn unreadable<E: core::error::Error>(reason: impl Into<String>) -> Error<E> {
+    Error::Unreadable {
+        reason: reason.into(),
+    }
+}
+
+fn nests_too_deep(json: &[u8]) -> bool {
+    // Most lines hold fewer brackets than the limit, which is seen without a walk.
+    if memchr2_iter(b'{', b'[', json).nth(MAX_DEPTH).is_none() {
+        return false;
+    }
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for &byte in json {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+impl Serialize for LineHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for LineHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::vec;
+    use core::convert::Infallible;
+    use serde_json::json;
+    use serde_json::value::RawValue;
+
+    fn nested(levels: usize) -> Value {
+        (0..levels).fold(Value::Null, |inner, _| json!([inner]))
+    }
+
+    #[test]
+    fn the_deepest_line_accepted_reads_back_and_one_level_more_is_refused() {
+        // The event's own object is one level.
+        let deepest = Event::at(0, "deep", nested(MAX_DEPTH - 1));
+        let line = encode::<_, Infallible>(&deepest).unwrap();
+        assert_eq!(parse::<Value>(&line).unwrap(), deepest);
+        let deeper = Event::at(0, "deep", nested(MAX_DEPTH));
+        assert!(parse::<Value>(&serde_json::to_vec(&deeper).unwrap()).is_err());
+        assert!(matches!(
+            encode::<_, Infallible>(&deeper),
+            Err(Error::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn brackets_in_strings_do_not_count_as_nesting() {
+        let event = Event::at(0, "text", json!("[{\\\"".repeat(500)));
+        let line = encode::<_, Infallible>(&event).unwrap();
+        assert_eq!(parse::<Value>(&line).unwrap(), event);
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused_wherever_it_hides() {
+        #[derive(Serialize)]
+        enum Shape {
+            Point { x: Option<f64> },
+            Pair(f32, f32),
+        }
+        let hidden = vec![
+            Shape::Point { x: Some(f64::NAN) },
+            Shape::Pair(0.0, f32::INFINITY),
+        ];
+        for shape in hidden {
+            assert!(matches!(
+                encode::<_, Infallible>(&Event::at(0, "shape", vec![shape])),
+                Err(Error::Unreadable { .. })
+            ));
+        }
+        let fine = vec![Shape::Point { x: None }, Shape::Pair(1.0, -0.0)];
+        assert!(encode::<_, Infallible>(&Event::at(0, "shape", fine)).is_ok());
+    }
+
+    #[test]
+    fn raw_text_that_parses_to_nothing_or_breaks_the_line_is_refused() {
+        for text in ["1e999", r#""\ud800""#, "[1,\n2]"] {
+            let raw = RawValue::from_string(String::from(text)).unwrap();
+            assert!(
+                matches!(
+                    encode::<_, Infallible>(&Event::at(0, "raw", raw)),
+                    Err(Error::Unreadable { .. })
+                ),
+                "{text} was accepted"
+            );
+        }
+        let raw = RawValue::from_string(String::from("[1, 2]")).unwrap();
+        let line = encode::<_, Infallible>(&Event::at(0, "raw", raw)).unwrap();
+        assert_eq!(parse::<Value>(&line).unwrap().data, json!([1, 2]));
+    }
+
+    #[test]
+    fn meta_of_null_is_not_the_same_as_no_meta() {
+        let event = Event::at(0, "m", json!(null)).with_meta(json!(null));
+        let line = encode::<_, Infallible>(&event).unwrap();
+        assert_eq!(parse::<Value>(&line).unwrap(), event);
+    }
+
+    #[test]
+    fn the_hash_of_no_line_is_that_of_no_bytes_and_survives_its_text() {
+        assert_eq!(LineHash::of(b""), LineHash::NONE);
+        let hash = LineHash(0xab);
+        assert_eq!(hash.to_string(), "00000000000000ab");
+        assert_eq!(hash.to_string().parse(), Ok(hash));
+    }
+}

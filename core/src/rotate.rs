@@ -1,0 +1,145 @@
+//! Rotation: the log's lines go into the archive, and the log starts anew.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use twox_hash::XxHash64;
+
+use crate::archive::{BLOCK_LEN, Block, BlockMark, Seal, block_end};
+use crate::error::Error;
+use crate::storage::{Slot, Storage};
+use crate::writer::Writer;
+
+/// What a rotation moved. Both are 0 when the log was empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Rotation {
+    /// Bytes of lines.
+    pub bytes: u64,
+    /// Bytes by which the archive grew.
+    pub archived: u64,
+}
+
+impl<S: Storage> Writer<S> {
+    /// Moves the log's lines into the archive. No position changes.
+    ///
+    /// The order of the steps, and what a crash after each leaves to
+    /// [`open`](Writer::open): the log is synced; its content is appended to the archive and
+    /// synced (the log is whole, the copy is dropped); the log is emptied and synced (the copy
+    /// counts, since the log is empty); the seal is appended and synced (done).
+    ///
+    /// # Errors
+    /// [`Error::NotExclusive`] without [`Access::Exclusive`](crate::Access::Exclusive).
+    /// [`Error::Storage`] when the store refuses to take the archive; the log is as it was and
+    /// the writer goes on. Where that cannot be undone, and after any failure of a later step, the
+    /// writer is poisoned too; opening again ends the rotation or undoes it.
+    pub fn rotate(&mut self) -> Result<Rotation, Error<S::Error>> {
+        self.usable()?;
+        self.exclusive("rotate")?;
+        if self.end == 0 {
+            return Ok(Rotation::default());
+        }
+        self.sync_log(self.base)?;
+        let blocks = match self.archive_log() {
+            Ok(blocks) => blocks,
+            Err(error) => {
+                let undone = self
+                    .store
+                    .truncate(Slot::Archive, self.archive_len)
+                    .and_then(|()| self.store.sync(Slot::Archive));
+                return Err(match undone {
+                    Ok(()) => error,
+                    Err(_) => self.poison(error),
+                });
+            }
+        };
+        self.finish(blocks).map_err(|error| self.poison(error))
+    }
+
+    /// Appends the log's content to the archive, block by block, in memory bounded by a block.
+    fn archive_log(&mut self) -> Result<Vec<Block>, Error<S::Error>> {
+        let reading = |error| Error::reading(Slot::Log, error);
+        let (mut blocks, mut bytes) = (Vec::new(), Vec::new());
+        let (mut position, mut archive_len) = (self.base, self.archive_len);
+        while position < self.end_position() {
+            let read = position - self.base + bytes.len() as u64;
+            let mut more = vec![0; BLOCK_LEN.min((self.end - read) as usize)];
+            let n = self
+                .store
+                .read_at(Slot::Log, read, &mut more)
+                .map_err(reading)?;
+            if n < more.len() {
+                let reason = "the log is shorter than this writer left it";
+                return Err(Error::corrupt(position, Slot::Log, read, reason));
+            }
+            bytes.extend(more);
+            let last = read + n as u64 == self.end;
+            while let Some(end) = block_end(&bytes, last) {
+                let rest = bytes.split_off(end);
+                let frame = (self.codec.compress)(&bytes);
+                let mark = BlockMark {
+                    base: self.base,
+                    total: self.end,
+                    position,
+                    len: bytes.len() as u32,
+                    frame_len: frame.len() as u32,
+                    hash: XxHash64::oneshot(0, &bytes),
+                };
+                let mut marked = mark.encode();
+                marked.extend(frame);
+                self.store
+                    .append(Slot::Archive, &marked)
+                    .map_err(|error| Error::storage("append to", Slot::Archive, error))?;
+                blocks.push(mark.block(archive_len));
+                archive_len += marked.len() as u64;
+                position += end as u64;
+                bytes = rest;
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {
+        let archive_len = blocks.last().map_or(0, Block::frame_end);
+        sync(&mut self.store, Slot::Archive)?;
+        empty_log(&mut self.store)?;
+        let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
+        append_seal(&mut self.store, &seal)?;
+        let rotation = Rotation {
+            bytes: self.end,
+            archived: seal.end - self.archive_len,
+        };
+        self.base += self.end;
+        self.end = 0;
+        self.archive_len = seal.end;
+        Ok(rotation)
+    }
+}
+
+pub(crate) fn sync<S: Storage>(store: &mut S, slot: Slot<'_>) -> Result<(), Error<S::Error>> {
+    store
+        .sync(slot)
+        .map_err(|error| Error::storage("sync", slot, error))
+}
+
+pub(crate) fn truncate<S: Storage>(
+    store: &mut S,
+    slot: Slot<'_>,
+    len: u64,
+) -> Result<(), Error<S::Error>> {
+    store
+        .truncate(slot, len)
+        .map_err(|error| Error::storage("truncate", slot, error))?;
+    sync(store, slot)
+}
+
+pub(crate) fn empty_log<S: Storage>(store: &mut S) -> Result<(), Error<S::Error>> {
+    truncate(store, Slot::Log, 0)
+}
+
+pub(crate) fn append_seal<S: Storage>(store: &mut S, seal: &Seal) -> Result<(), Error<S::Error>> {
+    store
+        .append(Slot::Archive, &seal.encode())
+        .map_err(|error| Error::storage("append to", Slot::Archive, error))?;
+    sync(store, Slot::Archive)
+}

@@ -1,0 +1,340 @@
+//! Reading forward: lines and events from a position on.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::ops::Range;
+
+use alloc::vec::Vec;
+use memchr::{memchr, memrchr};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::archive::Codec;
+use crate::error::Error;
+use crate::event::Event;
+use crate::history::{History, Piece};
+use crate::line::{self, LineHash, MAX_LINE};
+use crate::storage::{Slot, Source};
+
+/// How much of the log is read at a time.
+const READ_LEN: usize = 256 << 10;
+
+/// An event where it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<D = Value> {
+    /// The event.
+    pub event: Event<D>,
+    /// Where its line starts in the whole history, in bytes.
+    pub position: u64,
+    /// Where the next line starts: what to read from to go on after this event.
+    pub next_position: u64,
+    line: Box<[u8]>,
+}
+
+impl<D> Record<D> {
+    /// The hash of its line, computed when asked for.
+    #[must_use]
+    pub fn hash(&self) -> LineHash {
+        LineHash::of(&self.line)
+    }
+
+    /// Its line as it stands in the log, without the newline.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+}
+
+/// A line of the log, not yet taken apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its bytes without the newline.
+    pub bytes: &'a [u8],
+    /// Where it starts in the whole history, in bytes.
+    pub position: u64,
+    /// Where the next line starts.
+    pub next_position: u64,
+    place: Place,
+}
+
+/// A file and an offset in it: the line's in the log, its block's in the archive.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    slot: Slot<'static>,
+    offset: u64,
+}
+
+impl Line<'_> {
+    /// The hash of the line.
+    #[must_use]
+    pub fn hash(&self) -> LineHash {
+        LineHash::of(self.bytes)
+    }
+
+    /// The event in the line.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
+    /// [`Error::Corrupt`] when it is none.
+    pub fn event<D: DeserializeOwned, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
+        line::parse(self.bytes).map_err(|reason| self.refused(reason))
+    }
+
+    fn refused<E: core::error::Error>(&self, reason: String) -> Error<E> {
+        if line::is_event(self.bytes) {
+            return Error::Mismatch {
+                position: self.position,
+                reason,
+            };
+        }
+        Error::corrupt(self.position, self.place.slot, self.place.offset, reason)
+    }
+}
+
+/// Reads lines from a position to the end of what is readable, from the archive into the log.
+///
+/// At the end it answers `None` and may be asked again later: it goes on with what was appended
+/// since, across rotations. A fragment without its newline is not there yet, and neither are
+/// lines with NULs at the very end, which a power cut leaves. Blank lines are passed over.
+///
+/// After [`Error::Corrupt`] or [`Error::Mismatch`] the next call goes on behind the damage.
+///
+/// A line is taken only whole out of one read, so a fragment that a writer cuts off and writes
+/// over is never joined with what comes after it.
+#[derive(Debug)]
+pub struct Scan<S> {
+    history: History<S>,
+    /// Position of the first of `bytes`.
+    origin: u64,
+    bytes: Vec<u8>,
+    /// Where in `bytes` the next line starts.
+    at: usize,
+    unit: Unit,
+    /// Whether the next line's position is known to be the start of a line.
+    checked: bool,
+}
+
+/// What a scan's bytes are.
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    /// A block from this archive offset. Its last line may lack a newline.
+    Block { offset: u64 },
+    /// Whole lines of the log, whose first byte is at position `base`.
+    Log { base: u64, holds_nul: bool },
+}
+
+impl<S: Source> Scan<S> {
+    /// Starts at `position`, which is 0, a record's `next_position`, or the start of any event.
+    ///
+    /// Whether it is one is checked by the first read, which fails with [`Error::Beyond`] or
+    /// [`Error::NotABoundary`] otherwise.
+    pub fn new(source: S, codec: Codec, position: u64) -> Self {
+        Self {
+            history: History::new(source, codec),
+            origin: position,
+            bytes: Vec::new(),
+            at: 0,
+            unit: Unit::Block { offset: 0 },
+            checked: position == 0,
+        }
+    }
+
+    /// Where the next line starts.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.origin + self.at as u64
+    }
+
+    /// The next event, or `None` when there is none yet.
+    ///
+    /// # Errors
+    /// As [`next_line`](Scan::next_line) and [`Line::event`].
+    pub fn next_record<D: DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<Record<D>>, Error<S::Error>> {
+        let Some(line) = self.next_line()? else {
+            return Ok(None);
+        };
+        Ok(Some(Record {
+            event: line.event()?,
+            position: line.position,
+            next_position: line.next_position,
+            line: line.bytes.into(),
+        }))
+    }
+
+    /// The next line that is not blank, or `None` when there is none yet.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a line over [`MAX_LINE`] and for a damaged block or seal of the
+    /// archive, once each. [`Error::Beyond`] and [`Error::NotABoundary`] as said in
+    /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
+    /// where it is.
+    pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {
+        let position = self.position();
+        let Some(mut range) = self.take_line()? else {
+            return Ok(None);
+        };
+        if self.holds_nul(&range) {
+            let torn = self.only_nuls_follow();
+            self.go_to(position);
+            if torn? {
+                return Ok(None);
+            }
+            match self.take_line()? {
+                Some(again) => range = again,
+                None => return Ok(None),
+            }
+        }
+        let position = self.origin + range.start as u64;
+        Ok(Some(Line {
+            position,
+            next_position: self.position(),
+            place: match self.unit {
+                Unit::Block { offset } => Place {
+                    slot: Slot::Archive,
+                    offset,
+                },
+                Unit::Log { base, .. } => Place {
+                    slot: Slot::Log,
+                    offset: position - base,
+                },
+            },
+            bytes: self.bytes.get(range).unwrap_or_default(),
+        }))
+    }
+
+    /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
+    pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
+        let position = self.position();
+        self.history.hash_before(position)
+    }
+
+    /// Where in `bytes` the next line that is not blank lies, without its newline.
+    fn take_line(&mut self) -> Result<Option<Range<usize>>, Error<S::Error>> {
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let (len, next) = match memchr(b'\n', rest) {
+                Some(newline) => (newline, newline + 1),
+                None if !rest.is_empty() => (rest.len(), rest.len()),
+                None if self.fill()? => continue,
+                None => return Ok(None),
+            };
+            let blank = line::is_blank(rest.get(..len).unwrap_or_default());
+            let start = self.at;
+            self.at += next;
+            if !blank {
+                return Ok(Some(start..start + len));
+            }
+        }
+    }
+
+    /// Reads what comes next: a block, or whole lines of the log. False when nothing does yet.
+    fn fill(&mut self) -> Result<bool, Error<S::Error>> {
+        let position = self.position();
+        self.go_to(position);
+        let mut want = READ_LEN;
+        loop {
+            match self.history.piece(position, want)? {
+                Piece::Block {
+                    position: start,
+                    offset,
+                    bytes,
+                } => {
+                    let at = (position - start) as usize;
+                    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+                    if !self.checked && before.is_some_and(|&byte| byte != b'\n') {
+                        return Err(Error::NotABoundary { position });
+                    }
+                    (self.origin, self.at, self.bytes) = (start, at, bytes);
+                    self.unit = Unit::Block { offset };
+                    self.checked = true;
+                    return Ok(true);
+                }
+                Piece::Damaged { to, offset, reason } => {
+                    self.go_to(to);
+                    self.checked = true;
+                    return Err(Error::corrupt(position, Slot::Archive, offset, reason));
+                }
+                Piece::Log { base, bytes } => {
+                    self.check_in_log(position, base)?;
+                    let Some(newline) = memrchr(b'\n', &bytes) else {
+                        if bytes.len() < want {
+                            return Ok(false);
+                        }
+                        if want > MAX_LINE {
+                            return self.pass_long_line(position, base);
+                        }
+                        want = (want * 4).min(MAX_LINE + 1);
+                        continue;
+                    };
+                    self.bytes = bytes;
+                    self.bytes.truncate(newline + 1);
+                    self.unit = Unit::Log {
+                        base,
+                        holds_nul: line::holds_nul(&self.bytes),
+                    };
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
+        if !self.checked && position > base {
+            // A rotation in between puts the byte into a block, where every event is whole.
+            if let Piece::Log { bytes, .. } = self.history.piece(position - 1, 1)?
+                && bytes != b"\n"
+            {
+                return Err(Error::NotABoundary { position });
+            }
+        }
+        self.checked = true;
+        Ok(())
+    }
+
+    /// Reports the line over the limit at `position` and goes behind it, in bounded memory. A
+    /// line that has no end yet is a fragment like any other.
+    fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
+        let mut from = position + MAX_LINE as u64;
+        while let Piece::Log { bytes, .. } = self.history.piece(from, READ_LEN)? {
+            if let Some(newline) = memchr(b'\n', &bytes) {
+                from += newline as u64 + 1;
+                break;
+            }
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            from += bytes.len() as u64;
+        }
+        self.go_to(from);
+        let reason = alloc::format!("a line longer than the limit of {MAX_LINE} bytes");
+        Err(Error::corrupt(position, Slot::Log, position - base, reason))
+    }
+
+    fn holds_nul(&self, range: &Range<usize>) -> bool {
+        matches!(
+            self.unit,
+            Unit::Log {
+                holds_nul: true,
+                ..
+            }
+        ) && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
+    }
+
+    /// Whether every line from here to the end holds a NUL: all that a power cut damaged.
+    fn only_nuls_follow(&mut self) -> Result<bool, Error<S::Error>> {
+        while let Some(range) = self.take_line()? {
+            if !self.holds_nul(&range) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn go_to(&mut self, position: u64) {
+        self.origin = position;
+        self.at = 0;
+        self.bytes.clear();
+    }
+}

@@ -1,0 +1,34 @@
+//! An embedded, append-only event log with derived views: `state = fold(events)`.
+//!
+//! One directory, no server: one writer at a time, kept alone by an advisory lock; any number of
+//! readers without a lock; views that are folded from the events and saved as snapshots; rotation
+//! into a compressed archive that any zstd tool reads.
+//!
+//! Start with [`EventLog`], which holds all of it, or with [`EventWriter`] and [`EventReader`]
+//! where writing and reading live apart.
+//!
+//! A *position* is a byte offset into the whole history, archived events included. It never
+//! restarts: a rotation changes none.
+//!
+//! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
+
+mod error;
+mod lock;
+mod log;
+mod reader;
+mod store;
+mod view;
+mod watch;
+mod writer;
+
+pub use error::Error;
+pub use eventfold_core::{
+    Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, Record,
+    Recovery, Rotation,
+};
+pub use lock::Holder;
+pub use log::{EventLog, EventLogBuilder};
+pub use reader::{EventReader, LogIterator, WaitResult};
+pub use store::{FileSource, FileStore, ZSTD};
+pub use view::{State, View};
+pub use writer::EventWriter;

@@ -1,0 +1,66 @@
+use std::fs::File;
+use std::path::Path;
+
+use super::{LockError, open_locked, unlock};
+
+/// What keeps other writers away for as long as it lives.
+///
+/// Two locks, since each covers what the other cannot. The one on the log file is what every
+/// version of this crate takes. The one beside it also holds when the log file is replaced: on
+/// Unix it is on the directory; on Windows, where a locked file cannot be read by others, it is
+/// on a file of its own and the log itself stays unlocked.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    locked: Vec<File>,
+}
+
+impl Guard {
+    /// Opens the log at `path` in `dir` and locks it, without blocking.
+    pub(crate) fn lock(dir: &Path, path: &Path) -> Result<(File, Self), LockError> {
+        imp::lock(dir, path)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // A child that was forked in the meantime may hold duplicates.
+        self.locked.iter().for_each(unlock);
+    }
+}
+
+#[cfg(unix)]
+mod imp {
+    use super::{File, Guard, LockError, Path, open_locked};
+    use crate::lock::{Holder, try_lock};
+
+    pub(super) fn lock(dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
+        let mut guard = Guard { locked: Vec::new() };
+        let dir = File::open(dir)?;
+        match try_lock(&dir) {
+            Ok(true) => guard.locked.push(dir),
+            Ok(false) => {
+                let holder = Holder::of(&dir);
+                return Err(LockError::Held { holder });
+            }
+            // Some network file systems lock no directory; the file's lock decides alone there.
+            Err(_) => {}
+        }
+        let log = open_locked(path)?;
+        guard.locked.push(log.try_clone()?);
+        Ok((log, guard))
+    }
+}
+
+#[cfg(windows)]
+mod imp {
+    use super::{File, Guard, LockError, Path, open_locked};
+    use crate::lock::open_unlocked;
+
+    pub(super) fn lock(_dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
+        let beside = open_locked(&path.with_added_extension("lock"))?;
+        let guard = Guard {
+            locked: vec![beside],
+        };
+        Ok((open_unlocked(path)?, guard))
+    }
+}

@@ -1,0 +1,352 @@
+//! A log with its writer, reader and views in one place.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use eventfold_core::{Appended, Durability, Event, LineHash, LockMode, Recovery, Rotation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::reader::{EventReader, LogIterator, WaitResult};
+use crate::view::{AnyView, State, View};
+use crate::writer::EventWriter;
+
+/// A log: its only writer, and views that are kept beside it.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use eventfold::{Event, EventLog};
+/// use serde_json::json;
+///
+/// let mut log = EventLog::builder(dir.path())
+///     .max_log_size(16 << 20)
+///     .view::<u64>("events", |count, _event| count + 1)
+///     .open()?;
+/// log.append(&Event::new("note.added", json!({ "text": "hello" })))?;
+/// log.refresh_all()?;
+/// assert_eq!(*log.view::<u64>("events")?, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct EventLog {
+    writer: EventWriter,
+    reader: EventReader,
+    views: Vec<Box<dyn AnyView>>,
+    max_log_size: Option<u64>,
+}
+
+/// How a log is to be opened.
+#[must_use]
+pub struct EventLogBuilder {
+    dir: PathBuf,
+    lock_mode: LockMode,
+    durability: Durability,
+    max_log_size: Option<u64>,
+    views: Vec<io::Result<Box<dyn AnyView>>>,
+}
+
+impl EventLogBuilder {
+    /// How other writers are kept away; [`LockMode::Flock`] unless said otherwise.
+    pub fn lock_mode(mut self, mode: LockMode) -> Self {
+        self.lock_mode = mode;
+        self
+    }
+
+    /// What appends wait for; [`Durability::Synced`] unless said otherwise.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append. It
+    /// never rotates by itself unless said so.
+    pub fn max_log_size(mut self, bytes: u64) -> Self {
+        self.max_log_size = Some(bytes);
+        self
+    }
+
+    /// Keeps a view, see [`View::new`].
+    pub fn view<S: State>(
+        self,
+        name: impl Into<String>,
+        reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.keep(View::new(name, reducer))
+    }
+
+    /// Keeps a view of typed events, see [`View::typed`].
+    pub fn typed_view<S: State, D: DeserializeOwned>(
+        self,
+        name: impl Into<String>,
+        reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.keep(View::typed(name, reducer))
+    }
+
+    fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
+        self.views
+            .push(view.map(|view| Box::new(view) as Box<dyn AnyView>));
+        self
+    }
+
+    /// Opens the log, and each view at its snapshot.
+    ///
+    /// # Errors
+    /// Those of [`EventWriter::open`]. [`Error::View`] for a name that is no name, or used twice;
+    /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made then.
+    pub fn open(self) -> io::Result<EventLog> {
+        let mut views = Vec::<Box<dyn AnyView>>::new();
+        for view in self.views {
+            let view = view?;
+            // Names that differ in case only are one file on some systems.
+            let same = |other: &str| other.to_lowercase() == view.name().to_lowercase();
+            if views.iter().any(|other| same(other.name())) {
+                return Err(no_view(view.name(), "is the name of another view too"));
+            }
+            views.push(view);
+        }
+        if self.max_log_size.is_some() && self.lock_mode == LockMode::None {
+            return Err(Error::NotExclusive {
+                dir: self.dir,
+                action: "rotate at a size limit",
+            }
+            .into());
+        }
+        let writer = EventWriter::open_with_lock(&self.dir, self.lock_mode)?
+            .with_durability(self.durability);
+        let reader = writer.reader();
+        for view in &mut views {
+            view.load(&reader)?;
+        }
+        let mut log = EventLog {
+            writer,
+            reader,
+            views,
+            max_log_size: self.max_log_size,
+        };
+        log.rotate_if_full()?;
+        Ok(log)
+    }
+}
+
+impl EventLog {
+    /// Opens the log in `dir` without views, with the lock, every append synced.
+    ///
+    /// # Errors
+    /// As [`EventWriter::open`].
+    pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
+        Self::builder(dir).open()
+    }
+
+    /// Says how to open the log in `dir`.
+    pub fn builder(dir: impl AsRef<Path>) -> EventLogBuilder {
+        EventLogBuilder {
+            dir: dir.as_ref().to_path_buf(),
+            lock_mode: LockMode::default(),
+            durability: Durability::default(),
+            max_log_size: None,
+            views: Vec::new(),
+        }
+    }
+
+    /// Appends one event, see [`EventWriter::append`]. Rotates first when the log is full.
+    ///
+    /// # Errors
+    /// As [`EventWriter::append`], and as [`rotate`](Self::rotate) when the log is full; the
+    /// event was not written then.
+    pub fn append<D: Serialize>(&mut self, event: &Event<D>) -> io::Result<Appended> {
+        self.rotate_if_full()?;
+        self.writer.append(event)
+    }
+
+    /// Appends one event with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_with<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        durability: Durability,
+    ) -> io::Result<Appended> {
+        self.rotate_if_full()?;
+        self.writer.append_with(event, durability)
+    }
+
+    /// Appends events together, see [`EventWriter::append_batch`].
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), for the batch as a whole.
+    pub fn append_batch<'e, D: Serialize + 'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event<D>>,
+    ) -> io::Result<Vec<Appended>> {
+        self.rotate_if_full()?;
+        self.writer.append_batch(events)
+    }
+
+    /// Appends the event if the log still ends there, see [`EventWriter::append_if`].
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), and [`Error::Conflict`].
+    pub fn append_if<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        position: u64,
+        hash: LineHash,
+    ) -> io::Result<Appended> {
+        self.rotate_if_full()?;
+        self.writer.append_if(event, position, hash)
+    }
+
+    /// Makes everything appended so far durable, see [`EventWriter::sync`].
+    ///
+    /// # Errors
+    /// As [`EventWriter::sync`].
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.writer.sync()
+    }
+
+    /// Moves the log's lines into the archive, see [`EventWriter::rotate`].
+    ///
+    /// # Errors
+    /// As [`EventWriter::rotate`].
+    pub fn rotate(&mut self) -> io::Result<Rotation> {
+        self.writer.rotate()
+    }
+
+    /// Folds what came since into every view and saves its snapshot. A view changes with its
+    /// snapshot or not at all.
+    ///
+    /// # Errors
+    /// The first that a view met, see [`View::refresh`]; [`Error::Unreadable`] when a state
+    /// cannot be saved so that it reads back equal. The other views were refreshed.
+    pub fn refresh_all(&mut self) -> io::Result<()> {
+        self.each_view(|view, reader, writer| view.refresh(reader, writer))
+    }
+
+    /// Folds every view again from the first event, and saves its snapshot.
+    ///
+    /// # Errors
+    /// As [`refresh_all`](Self::refresh_all).
+    pub fn rebuild_all(&mut self) -> io::Result<()> {
+        self.each_view(|view, reader, writer| view.rebuild(reader, writer))
+    }
+
+    /// The state of the view of this name as of the last refresh, or of its snapshot before.
+    ///
+    /// # Errors
+    /// [`Error::View`] when there is no view of that name, or its state is no `S`.
+    pub fn view<S: State>(&self, name: &str) -> io::Result<&S> {
+        let view = self.views.iter().find(|view| view.name() == name);
+        let view = view.ok_or_else(|| no_view(name, "is not kept; name it in the builder"))?;
+        let state = view.state().downcast_ref();
+        state.ok_or_else(|| no_view(name, "has a state of another type"))
+    }
+
+    /// The events from `position` on, see [`EventReader::read_from`].
+    ///
+    /// # Errors
+    /// As [`EventReader::read_from`].
+    pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
+        self.reader.read_from(position)
+    }
+
+    /// All events, see [`EventReader::read_full`].
+    ///
+    /// # Errors
+    /// As [`EventReader::read_from`].
+    pub fn read_full(&self) -> io::Result<LogIterator> {
+        self.reader.read_full()
+    }
+
+    /// Whether there is an event at `position` or after it, see [`EventReader::has_new_events`].
+    ///
+    /// # Errors
+    /// As [`EventReader::has_new_events`].
+    pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
+        self.reader.has_new_events(position)
+    }
+
+    /// Waits for an event, see [`EventReader::wait_for_events`].
+    ///
+    /// # Errors
+    /// As [`EventReader::wait_for_events`].
+    pub fn wait_for_events(&self, position: u64, timeout: Duration) -> io::Result<WaitResult> {
+        self.reader.wait_for_events(position, timeout)
+    }
+
+    /// A reader of the same directory, for other threads.
+    #[must_use]
+    pub fn reader(&self) -> EventReader {
+        self.reader.clone()
+    }
+
+    /// The writer.
+    #[must_use]
+    pub fn writer(&self) -> &EventWriter {
+        &self.writer
+    }
+
+    /// What opening found and repaired.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        self.writer.recovery()
+    }
+
+    /// The log's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.writer.dir()
+    }
+
+    fn rotate_if_full(&mut self) -> io::Result<()> {
+        if self
+            .max_log_size
+            .is_some_and(|max| self.writer.log_len() >= max)
+        {
+            self.writer.rotate()?;
+        }
+        Ok(())
+    }
+
+    fn each_view(
+        &mut self,
+        act: impl Fn(&mut dyn AnyView, &EventReader, &mut EventWriter) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut result = Ok(());
+        for view in &mut self.views {
+            let acted = act(view.as_mut(), &self.reader, &mut self.writer);
+            result = result.and(acted);
+        }
+        result
+    }
+}
+
+impl std::fmt::Debug for EventLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let views: Vec<&str> = self.views.iter().map(|view| view.name()).collect();
+        f.debug_struct("EventLog")
+            .field("dir", &self.dir())
+            .field("views", &views)
+            .field("max_log_size", &self.max_log_size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for EventLogBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventLogBuilder")
+            .field("dir", &self.dir)
+            .field("lock_mode", &self.lock_mode)
+            .field("durability", &self.durability)
+            .field("max_log_size", &self.max_log_size)
+            .field("views", &self.views.len())
+            .finish()
+    }
+}
+
+fn no_view(name: &str, reason: &'static str) -> io::Error {
+    let name = name.to_owned();
+    Error::View { name, reason }.into()
+}

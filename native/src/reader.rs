@@ -1,0 +1,208 @@
+//! Reading and waiting, without a lock.
+
+use std::fs;
+use std::io;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use eventfold_core::{Record, Scan};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::store::{FileSource, ZSTD};
+use crate::watch::{Watch, deadline};
+
+/// How long a wait believes that nothing changed because nothing was notified. Some file systems
+/// notify late or, for another machine's writes, never.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitResult {
+    /// There is an event to read.
+    NewData,
+    /// The whole timeout passed without one.
+    Timeout,
+}
+
+/// A reader of the log in one directory: no lock, any number, with a writer alive or without.
+///
+/// It never changes a file. What it reads is whole: a line that is still being written is not
+/// there yet.
+#[derive(Debug, Clone)]
+pub struct EventReader {
+    source: FileSource,
+    /// Made by the first wait and shared by clones; `None` inside where the system has no watch
+    /// to give.
+    watch: Arc<OnceLock<Option<Watch>>>,
+}
+
+impl EventReader {
+    /// A reader of the log in `dir`. Nothing is opened yet.
+    pub fn new(dir: impl AsRef<Path>) -> Self {
+        Self {
+            source: FileSource::new(dir.as_ref()),
+            watch: Arc::default(),
+        }
+    }
+
+    /// The log's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.source.dir()
+    }
+
+    /// The events from `position` on, which is 0, an event's position or next position.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] when there is no such directory, and
+    /// [`io::ErrorKind::NotADirectory`] when it is none. The iterator's own errors are said at
+    /// [`LogIterator`].
+    pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
+        let dir = self.dir();
+        let meta = fs::metadata(dir).and_then(|meta| match meta.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        });
+        meta.map_err(|source| Error::Io {
+            action: "read a log there",
+            path: dir.to_path_buf(),
+            source,
+        })?;
+        Ok(LogIterator {
+            scan: Scan::new(self.source.clone(), ZSTD, position),
+            source: self.source.clone(),
+            ended: false,
+            data: PhantomData,
+        })
+    }
+
+    /// All events from the first on, archived ones included: `read_from(0)`.
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn read_full(&self) -> io::Result<LogIterator> {
+        self.read_from(0)
+    }
+
+    /// Whether there is an event to read at `position` or after it.
+    ///
+    /// # Errors
+    /// Those of [`read_from`](Self::read_from) and [`LogIterator`]: also when what is there is
+    /// corrupt.
+    pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
+        self.read_from(position)?
+            .next()
+            .transpose()
+            .map(|record| record.is_some())
+    }
+
+    /// Waits until there is an event to read at `position` or after it, but no longer than
+    /// `timeout`. Woken by the system's file notifications, and once a second by itself.
+    ///
+    /// # Errors
+    /// As [`has_new_events`](Self::has_new_events).
+    pub fn wait_for_events(&self, position: u64, timeout: Duration) -> io::Result<WaitResult> {
+        let deadline = deadline(timeout);
+        if self.has_new_events(position)? {
+            return Ok(WaitResult::NewData);
+        }
+        let watch = self
+            .watch
+            .get_or_init(|| Watch::new(self.dir()).ok())
+            .as_ref();
+        loop {
+            let generation = watch.map(Watch::generation);
+            if self.has_new_events(position)? {
+                return Ok(WaitResult::NewData);
+            }
+            let now = Instant::now();
+            let left = deadline.map(|at| at.saturating_duration_since(now));
+            if left == Some(Duration::ZERO) {
+                return Ok(WaitResult::Timeout);
+            }
+            let pause = left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            match (watch, generation) {
+                (Some(watch), Some(generation)) => {
+                    watch.wait_past(generation, Some(now + pause));
+                }
+                _ => std::thread::sleep(pause),
+            }
+        }
+    }
+
+    pub(crate) fn source(&self) -> &FileSource {
+        &self.source
+    }
+}
+
+/// Events in order, from the archive into the log, across rotations.
+///
+/// At the end of what is readable it answers `None`, and may be asked again for what was
+/// appended since. Each item says where its event stands.
+///
+/// # Errors
+/// A corrupt line or archive block is one item [`Error::Corrupt`]; an event whose data is not of
+/// the type asked for is one item [`Error::Mismatch`]. Asking on reads on behind it. Any other
+/// error ends the iteration.
+#[derive(Debug)]
+pub struct LogIterator<D = Value> {
+    scan: Scan<FileSource>,
+    source: FileSource,
+    ended: bool,
+    data: PhantomData<fn() -> D>,
+}
+
+impl<D> LogIterator<D> {
+    /// The same events with data of type `T`, parsed straight into it.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventWriter};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Moved { x: f64, y: f64 }
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// writer.append(&Event::new("moved", Moved { x: 0.5, y: 2.0 }))?;
+    /// for record in writer.reader().read_full()?.typed::<Moved>() {
+    ///     assert_eq!(record?.event.data.y, 2.0);
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn typed<T: DeserializeOwned>(self) -> LogIterator<T> {
+        LogIterator {
+            scan: self.scan,
+            source: self.source,
+            ended: self.ended,
+            data: PhantomData,
+        }
+    }
+
+    /// Where the next event will start.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.scan.position()
+    }
+}
+
+impl<D: DeserializeOwned> Iterator for LogIterator<D> {
+    type Item = io::Result<Record<D>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let record = self.scan.next_record().transpose()?;
+        Some(record.map_err(|error| {
+            use eventfold_core::Error::{Corrupt, Mismatch};
+            self.ended = !matches!(error, Corrupt { .. } | Mismatch { .. });
+            Error::in_dir(self.source.dir(), error).into()
+        }))
+    }
+}

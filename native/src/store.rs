@@ -1,0 +1,295 @@
+//! The store over real files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use eventfold_core::{Codec, LockMode, Slot, Source, Storage};
+
+use crate::error::Error;
+use crate::lock::{self, Guard, LockError};
+
+/// zstd in C: the block codec of native stores, at level 3.
+pub const ZSTD: Codec = Codec {
+    compress: |content| {
+        // It can fail for want of memory only.
+        compress(content).unwrap_or_else(|_| (Codec::PORTABLE.compress)(content))
+    },
+    decompress: |frame, len| {
+        let content = zstd::bulk::decompress(frame, len).ok()?;
+        (content.len() == len).then_some(content)
+    },
+};
+
+fn compress(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL)?;
+    // So that `zstd -t` finds damage too.
+    compressor.include_checksum(true)?;
+    compressor.compress(content)
+}
+
+/// The reading half: the files of one directory, opened anew by each read, so that a file that
+/// comes later or is replaced is the one that is read.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    dir: PathBuf,
+}
+
+impl FileSource {
+    /// The files of `dir`, which need not exist.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn path(&self, slot: Slot<'_>) -> PathBuf {
+        self.dir.join(slot.to_string())
+    }
+}
+
+impl Source for FileSource {
+    type Error = io::Error;
+
+    fn len(&self, slot: Slot<'_>) -> io::Result<u64> {
+        present(fs::metadata(self.path(slot))).map(|file| file.map_or(0, |file| file.len()))
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        match present(File::open(self.path(slot)))? {
+            Some(file) => read_full(&file, offset, buf),
+            None => Ok(0),
+        }
+    }
+}
+
+/// The writing half, which holds the lock when opened with [`LockMode::Flock`].
+#[derive(Debug)]
+pub struct FileStore {
+    source: FileSource,
+    log: File,
+    /// Whether the names of the log and the archive may not be durable yet.
+    names_unsynced: bool,
+    guard: Option<Guard>,
+}
+
+impl FileStore {
+    /// Opens the files of `dir`, making the directory and the log where missing.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with the kind `AlreadyExists` when another writer holds the lock; any
+    /// other failure with its own kind, naming the path.
+    pub fn open(dir: impl Into<PathBuf>, mode: LockMode) -> io::Result<Self> {
+        let source = FileSource::new(dir);
+        let path = source.path(Slot::Log);
+        make_dir(source.dir())?;
+        let (log, guard) = match mode {
+            LockMode::Flock => match Guard::lock(source.dir(), &path) {
+                Ok((log, guard)) => (log, Some(guard)),
+                Err(LockError::Held { holder }) => {
+                    return Err(Error::Locked { path, holder }.into());
+                }
+                Err(LockError::Io(error)) => return Err(failed("open and lock", &path, error)),
+            },
+            LockMode::None => {
+                let log =
+                    lock::open_unlocked(&path).map_err(|error| failed("open", &path, error))?;
+                (log, None)
+            }
+        };
+        Ok(Self {
+            source,
+            log,
+            names_unsynced: true,
+            guard,
+        })
+    }
+
+    /// The reading half.
+    #[must_use]
+    pub fn source(&self) -> &FileSource {
+        &self.source
+    }
+
+    fn open_to_append(&self, slot: Slot<'_>) -> io::Result<File> {
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.source.path(slot))
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        if self.names_unsynced {
+            sync_dir(self.source.dir())?;
+            self.names_unsynced = false;
+        }
+        Ok(())
+    }
+
+    fn check_in_place(&self) -> io::Result<()> {
+        let path = self.source.path(Slot::Log);
+        if self.guard.is_some() && !lock::is_at(&self.log, &path)? {
+            return Err(io::Error::other(format!(
+                "{} was replaced or removed while this writer held it",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Source for FileStore {
+    type Error = io::Error;
+
+    fn len(&self, slot: Slot<'_>) -> io::Result<u64> {
+        match slot {
+            Slot::Log => Ok(self.log.metadata()?.len()),
+            slot => self.source.len(slot),
+        }
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        match slot {
+            Slot::Log => read_full(&self.log, offset, buf),
+            slot => self.source.read_at(slot, offset, buf),
+        }
+    }
+}
+
+impl Storage for FileStore {
+    fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
+        match slot {
+            Slot::Log => {
+                // The handle there is not append-only, see `lock::open_unlocked`.
+                #[cfg(windows)]
+                io::Seek::seek(&mut self.log, io::SeekFrom::End(0))?;
+                self.log.write_all(bytes)
+            }
+            slot => {
+                self.names_unsynced = true;
+                self.open_to_append(slot)?.write_all(bytes)
+            }
+        }
+    }
+
+    fn truncate(&mut self, slot: Slot<'_>, len: u64) -> io::Result<()> {
+        match slot {
+            // On the same descriptor, so that the lock lives on.
+            Slot::Log => self.log.set_len(len),
+            slot => OpenOptions::new()
+                .write(true)
+                .open(self.source.path(slot))?
+                .set_len(len),
+        }
+    }
+
+    fn sync(&mut self, slot: Slot<'_>) -> io::Result<()> {
+        match slot {
+            Slot::Log => {
+                self.log.sync_data()?;
+                // A file that is no longer where it was takes its events with it.
+                self.check_in_place()?;
+            }
+            // Opened to write, as flushing wants it on Windows.
+            slot => {
+                let path = self.source.path(slot);
+                if let Some(file) = present(OpenOptions::new().write(true).open(path))? {
+                    file.sync_data()?;
+                }
+            }
+        }
+        self.sync_names()
+    }
+
+    fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
+        let path = self.source.path(slot);
+        let new = path.with_added_extension("new");
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        // A rename may reach the disk before the bytes do.
+        file.sync_data()?;
+        drop(file);
+        fs::rename(&new, &path)
+    }
+
+    fn remove(&mut self, slot: Slot<'_>) -> io::Result<()> {
+        present(fs::remove_file(self.source.path(slot))).map(|_| ())
+    }
+}
+
+fn failed(action: &'static str, path: &Path, source: io::Error) -> io::Error {
+    let path = path.to_path_buf();
+    Error::Io {
+        action,
+        path,
+        source,
+    }
+    .into()
+}
+
+/// What does not exist is `None`, not an error.
+fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_full(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut n = 0;
+    while let Some(rest) = buf.get_mut(n..).filter(|rest| !rest.is_empty()) {
+        match read_some(file, offset + n as u64, rest) {
+            Ok(0) => break,
+            Ok(more) => n += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(n)
+}
+
+#[cfg(unix)]
+fn read_some(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buf, offset)
+}
+
+#[cfg(windows)]
+fn read_some(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buf, offset)
+}
+
+/// Makes the directory, and each name on the way to it durable.
+fn make_dir(dir: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = dir
+        .ancestors()
+        .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+        .collect();
+    fs::create_dir_all(dir).map_err(|error| failed("make the directory", dir, error))?;
+    for made in missing {
+        let parent = match made.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        sync_dir(parent).map_err(|error| failed("sync the directory", parent, error))?;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Windows flushes no directory; a file's name there is durable with the file.
+#[cfg(windows)]
+fn sync_dir(_dir: &Path) -> io::Result<()> {
+    Ok(())
+}

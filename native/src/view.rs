@@ -1,0 +1,210 @@
+//! Views: states derived from the events.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+
+use eventfold_core::{Event, Fold, Line, check_view_name};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::reader::EventReader;
+use crate::store::ZSTD;
+use crate::writer::EventWriter;
+
+type CoreError = eventfold_core::Error<io::Error>;
+type Reducer<S> = Box<dyn Fn(S, &Line<'_>) -> Result<S, CoreError> + Send + Sync>;
+
+/// What a view's state has to be: a snapshot keeps it as JSON, and a refresh works on a copy.
+///
+/// It must read back from JSON equal. What does not, such as a skipped field, is lost when the
+/// program ends.
+pub trait State: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+impl<S: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static> State for S {}
+
+/// A state folded over the events, `state = fold(events)`, and the reducer that folds it.
+///
+/// A view starts from its snapshot, if there is one that was folded from this history, and else
+/// from `S::default()` at the first event. It changes only as a whole: after an error, and after
+/// a panic in the reducer, state and position are what they were.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use eventfold::{Event, EventWriter, View};
+/// use serde_json::json;
+///
+/// let mut writer = EventWriter::open(dir.path())?;
+/// writer.append(&Event::new("counted", json!(2)))?;
+///
+/// let mut sum = View::new("sum", |sum: u64, event: &Event| sum + event.data.as_u64().unwrap_or(0))?;
+/// assert_eq!(*sum.refresh(&writer.reader())?, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct View<S> {
+    name: String,
+    reducer: Reducer<S>,
+    fold: Fold<S>,
+    /// Whether a snapshot was looked for.
+    loaded: bool,
+}
+
+impl<S: State> View<S> {
+    /// A view under this name, the stem of its snapshot's file.
+    ///
+    /// # Errors
+    /// [`Error::View`] when the name cannot be a file's name on every system: it takes 1 to 128
+    /// bytes, no separator, no control character, none of `: * ? " < > |`, no dot or space at
+    /// either end, and no device name.
+    pub fn new(
+        name: impl Into<String>,
+        reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::typed::<Value>(name, reducer)
+    }
+
+    /// A view whose reducer takes events with data of type `D`, parsed straight into it. An event
+    /// whose data is no `D` fails the refresh with [`Error::Mismatch`].
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn typed<D: DeserializeOwned>(
+        name: impl Into<String>,
+        reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let name = name.into();
+        check_view_name(&name).map_err(|error| Error::in_dir("".as_ref(), error))?;
+        Ok(Self {
+            name,
+            reducer: Box::new(move |state, line| Ok(reducer(state, &line.event()?))),
+            fold: Fold::new(S::default()),
+            loaded: false,
+        })
+    }
+
+    /// The view's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The state as of the last refresh.
+    #[must_use]
+    pub fn state(&self) -> &S {
+        self.fold.state()
+    }
+
+    /// Position after the last event folded.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.fold.position()
+    }
+
+    /// Folds what came since, and returns the state.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::Mismatch`] and [`Error::Io`]; also [`Error::Beyond`] when the
+    /// log lost the events that this view has seen, after which only
+    /// [`rebuild`](Self::rebuild) helps. The view is as it was.
+    pub fn refresh(&mut self, reader: &EventReader) -> io::Result<&S> {
+        self.load(reader)?;
+        if let Some(fold) = self.refreshed(&self.fold, reader)? {
+            self.fold = fold;
+        }
+        Ok(self.state())
+    }
+
+    /// Folds everything again from the first event, and returns the state.
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh).
+    pub fn rebuild(&mut self, reader: &EventReader) -> io::Result<&S> {
+        self.fold = self.rebuilt(reader)?;
+        self.loaded = true;
+        Ok(self.state())
+    }
+
+    fn load(&mut self, reader: &EventReader) -> io::Result<()> {
+        if !self.loaded {
+            let fold = Fold::load(reader.source(), ZSTD, &self.name)
+                .map_err(|error| Error::in_dir(reader.dir(), error))?;
+            if let Some(fold) = fold {
+                self.fold = fold;
+            }
+            self.loaded = true;
+        }
+        Ok(())
+    }
+
+    fn refreshed(&self, from: &Fold<S>, reader: &EventReader) -> io::Result<Option<Fold<S>>> {
+        from.refreshed(reader.source(), ZSTD, &self.reducer)
+            .map_err(|error| Error::in_dir(reader.dir(), error).into())
+    }
+
+    fn rebuilt(&self, reader: &EventReader) -> io::Result<Fold<S>> {
+        let empty = Fold::new(S::default());
+        Ok(self.refreshed(&empty, reader)?.unwrap_or(empty))
+    }
+
+    /// Makes `fold` the view's, once it is saved.
+    fn adopt(&mut self, fold: Fold<S>, writer: &mut EventWriter) -> io::Result<()> {
+        let saved = fold.save(writer.store_mut(), &self.name);
+        saved.map_err(|error| match error {
+            CoreError::Unreadable { reason } => io::Error::from(Error::Unreadable {
+                dir: writer.dir().to_path_buf(),
+                reason: format!("the state of view {:?}: {reason}", self.name),
+            }),
+            error => Error::in_dir(writer.dir(), error).into(),
+        })?;
+        self.fold = fold;
+        Ok(())
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for View<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View")
+            .field("name", &self.name)
+            .field("fold", &self.fold)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A view of any state, as a log keeps it.
+pub(crate) trait AnyView: Send + Sync {
+    fn name(&self) -> &str;
+    fn state(&self) -> &dyn Any;
+    fn load(&mut self, reader: &EventReader) -> io::Result<()>;
+    /// Folds what came since and saves the snapshot; both happen or neither.
+    fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
+    /// Folds everything again and saves the snapshot; both happen or neither.
+    fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
+}
+
+impl<S: State> AnyView for View<S> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn state(&self) -> &dyn Any {
+        self.fold.state()
+    }
+
+    fn load(&mut self, reader: &EventReader) -> io::Result<()> {
+        Self::load(self, reader)
+    }
+
+    fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
+        match self.refreshed(&self.fold, reader)? {
+            Some(fold) => self.adopt(fold, writer),
+            None => Ok(()),
+        }
+    }
+
+    fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
+        let fold = self.rebuilt(reader)?;
+        self.adopt(fold, writer)
+    }
+}

@@ -1,0 +1,212 @@
+//! Appending.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use eventfold_core::{Access, Appended, Durability, Event, LineHash, LockMode, Recovery, Rotation};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::reader::EventReader;
+use crate::store::{FileStore, ZSTD};
+
+/// The writer of the log in one directory.
+///
+/// With [`LockMode::Flock`], the default, there is one at a time, in whatever process; it holds
+/// an advisory lock on `app.jsonl` until it is dropped or its process ends, however that ends.
+///
+/// With [`LockMode::None`] others may write to the same files: nothing is repaired or cut, a
+/// fragment that somebody left becomes a line of its own, and [`rotate`](Self::rotate) and
+/// [`append_if`](Self::append_if) are refused.
+///
+/// | | survives `kill -9` | survives a power cut |
+/// |---|---|---|
+/// | [`Durability::Synced`] (default) | every append that returned | every append that returned |
+/// | [`Durability::Buffered`] | every append that returned | what was appended before the last [`sync`](Self::sync), [`rotate`](Self::rotate) or synced append; lines after it may be missing or damaged |
+///
+/// After an error that leaves it unsure of what is on disk the writer is *poisoned*: every later
+/// append fails with [`Error::Poisoned`] until the log is opened again.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use eventfold::{Event, EventWriter};
+/// use serde_json::json;
+///
+/// let mut writer = EventWriter::open(dir.path())?;
+/// let first = writer.append(&Event::new("note.added", json!({ "text": "hello" })))?;
+/// let second = writer.append_if(
+///     &Event::new("note.added", json!({ "text": "world" })),
+///     first.next_position,
+///     first.hash,
+/// )?;
+/// assert_eq!(second.position, first.next_position);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EventWriter {
+    log: eventfold_core::Writer<FileStore>,
+    dir: PathBuf,
+    durability: Durability,
+    recovery: Recovery,
+}
+
+impl EventWriter {
+    /// Opens the log in `dir`, making the directory where missing, takes the lock and repairs
+    /// what a crash left.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with the kind `AlreadyExists`, at once, when another writer holds the
+    /// lock. [`Error::Corrupt`] when the archive's end is damaged in a way that no crash leaves;
+    /// nothing was changed then. Else the file system's error with its kind and the path.
+    pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
+        Self::open_with_lock(dir, LockMode::Flock)
+    }
+
+    /// [`open`](Self::open) with the lock or without.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_lock(dir: impl AsRef<Path>, mode: LockMode) -> io::Result<Self> {
+        let dir = dir.as_ref();
+        let access = match mode {
+            LockMode::Flock => Access::Exclusive,
+            LockMode::None => Access::Shared,
+        };
+        let store = FileStore::open(dir, mode)?;
+        let (log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
+            .map_err(|error| Error::in_dir(dir, error))?;
+        Ok(Self {
+            log,
+            dir: dir.to_path_buf(),
+            durability: Durability::default(),
+            recovery,
+        })
+    }
+
+    /// The same writer with another durability for the appends that name none.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Appends one event with the writer's durability.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] and [`Error::TooLarge`] before anything is written. [`Error::Io`]
+    /// when the file system refused; the event is not in the log. [`Error::DurabilityUnknown`]
+    /// when that cannot be said; the writer is poisoned.
+    pub fn append<D: Serialize>(&mut self, event: &Event<D>) -> io::Result<Appended> {
+        self.append_with(event, self.durability)
+    }
+
+    /// Appends one event with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_with<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        durability: Durability,
+    ) -> io::Result<Appended> {
+        let appended = self.log.append(event, durability);
+        appended.map_err(|error| self.failed(error))
+    }
+
+    /// Appends events with one write and, where the writer syncs, one sync.
+    ///
+    /// A crash in between can leave the first of them without the rest.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), for the batch as a whole.
+    pub fn append_batch<'e, D: Serialize + 'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event<D>>,
+    ) -> io::Result<Vec<Appended>> {
+        let appended = self.log.append_batch(events, self.durability);
+        appended.map_err(|error| self.failed(error))
+    }
+
+    /// Appends the event if the log still ends at `position` with the line of this hash, as the
+    /// last [`Appended`] or record told. An empty log ends at 0 after [`LineHash::NONE`].
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it ends elsewhere; nothing was written.
+    /// [`Error::NotExclusive`] without the lock. Else as [`append`](Self::append).
+    pub fn append_if<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        position: u64,
+        hash: LineHash,
+    ) -> io::Result<Appended> {
+        let appended = self.log.append_if(event, position, hash, self.durability);
+        appended.map_err(|error| self.failed(error))
+    }
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// [`Error::DurabilityUnknown`] when the file system fails; the writer is poisoned.
+    pub fn sync(&mut self) -> io::Result<()> {
+        let synced = self.log.sync();
+        synced.map_err(|error| self.failed(error))
+    }
+
+    /// Moves the log's lines into the compressed archive. No position changes.
+    ///
+    /// # Errors
+    /// [`Error::NotExclusive`] without the lock. [`Error::Io`] when the file system refused; the
+    /// log is as it was, or, where that cannot be said, the writer is poisoned and opening again
+    /// ends the rotation or undoes it. No event is lost either way.
+    pub fn rotate(&mut self) -> io::Result<Rotation> {
+        let rotated = self.log.rotate();
+        rotated.map_err(|error| self.failed(error))
+    }
+
+    /// A reader of the same directory.
+    #[must_use]
+    pub fn reader(&self) -> EventReader {
+        EventReader::new(&self.dir)
+    }
+
+    /// Position after the last event: where the next one will start.
+    #[must_use]
+    pub fn end_position(&self) -> u64 {
+        self.log.end_position()
+    }
+
+    /// The length of `app.jsonl` in bytes.
+    #[must_use]
+    pub fn log_len(&self) -> u64 {
+        self.log.log_len()
+    }
+
+    /// The hash of the last line, [`LineHash::NONE`] in an empty log.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the last line lies in a damaged archive.
+    pub fn last_hash(&mut self) -> io::Result<LineHash> {
+        let hash = self.log.last_hash();
+        hash.map_err(|error| self.failed(error))
+    }
+
+    /// What opening found and repaired.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// The log's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn store_mut(&mut self) -> &mut FileStore {
+        self.log.store_mut()
+    }
+
+    fn failed(&self, error: eventfold_core::Error<io::Error>) -> io::Error {
+        Error::in_dir(&self.dir, error).into()
+    }
+}
