@@ -44,7 +44,7 @@ pub use archive::Codec;
 pub use error::Error;
 pub use event::Event;
 pub use fold::{Fold, check_view_name};
-pub use line::{LineHash, MAX_LINE};
+pub use line::{LineHash, MAX_LINE, NoLineHash};
 pub use memory::MemoryStore;
 pub use recover::{InterruptedRotation, Recovery};
 pub use rotate::Rotation;

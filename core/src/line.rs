@@ -26,7 +26,8 @@ pub const MAX_LINE: usize = 64 << 20;
 /// reads no deeper.
 const MAX_DEPTH: usize = 127;
 
-/// The xxh64 (seed 0) of a line without its newline. `Display` and `FromStr` use 16 hex digits.
+/// The xxh64 (seed 0) of a line without its newline. `Display` and `FromStr` use 16 hex
+/// digits in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LineHash(pub u64);
 
@@ -48,12 +49,23 @@ impl fmt::Display for LineHash {
 }
 
 impl FromStr for LineHash {
-    type Err = core::num::ParseIntError;
+    type Err = NoLineHash;
 
     fn from_str(hex: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(hex, 16).map(Self)
+        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if hex.len() != 16 || !hex.bytes().all(digit) {
+            return Err(NoLineHash);
+        }
+        u64::from_str_radix(hex, 16)
+            .map(Self)
+            .map_err(|_| NoLineHash)
     }
 }
+
+/// A text is no [`LineHash`]: it takes 16 hex digits, in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a line's hash is 16 hex digits in lower case")]
+pub struct NoLineHash;
 
 /// The event's line with its newline.
 pub(crate) fn encode<D: Serialize, E: core::error::Error>(
@@ -247,5 +259,8 @@ mod tests {
         let hash = LineHash(0xab);
         assert_eq!(hash.to_string(), "00000000000000ab");
         assert_eq!(hash.to_string().parse(), Ok(hash));
+        for text in ["", "ab", "00000000000000AB", "+0000000000000ab"] {
+            assert_eq!(text.parse::<LineHash>(), Err(NoLineHash));
+        }
     }
 }

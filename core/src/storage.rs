@@ -89,15 +89,48 @@ pub trait Storage: Source {
     fn remove(&mut self, slot: Slot<'_>) -> Result<(), Self::Error>;
 }
 
-impl<T: Source + ?Sized> Source for &T {
-    type Error = T::Error;
+macro_rules! source_by_reference {
+    ($($reference:ty),*) => {
+        $(impl<T: Source + ?Sized> Source for $reference {
+            type Error = T::Error;
 
-    fn len(&self, slot: Slot<'_>) -> Result<u64, Self::Error> {
-        (**self).len(slot)
+            fn len(&self, slot: Slot<'_>) -> Result<u64, Self::Error> {
+                (**self).len(slot)
+            }
+
+            fn read_at(
+                &self,
+                slot: Slot<'_>,
+                offset: u64,
+                buf: &mut [u8],
+            ) -> Result<usize, Self::Error> {
+                (**self).read_at(slot, offset, buf)
+            }
+        })*
+    };
+}
+
+source_by_reference!(&T, &mut T);
+
+impl<T: Storage + ?Sized> Storage for &mut T {
+    fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Self::Error> {
+        (**self).append(slot, bytes)
     }
 
-    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Self::Error> {
-        (**self).read_at(slot, offset, buf)
+    fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Self::Error> {
+        (**self).truncate(slot, len)
+    }
+
+    fn sync(&mut self, slot: Slot<'_>) -> Result<(), Self::Error> {
+        (**self).sync(slot)
+    }
+
+    fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Self::Error> {
+        (**self).replace(slot, bytes)
+    }
+
+    fn remove(&mut self, slot: Slot<'_>) -> Result<(), Self::Error> {
+        (**self).remove(slot)
     }
 }
 

@@ -23,8 +23,8 @@ mod writer;
 
 pub use error::Error;
 pub use eventfold_core::{
-    Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, Record,
-    Recovery, Rotation,
+    Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
+    Record, Recovery, Rotation,
 };
 pub use lock::Holder;
 pub use log::{EventLog, EventLogBuilder};

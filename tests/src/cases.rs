@@ -1,0 +1,8 @@
+//! The cases, by theme.
+
+pub mod archive;
+pub mod events;
+pub mod recovery;
+pub mod rotation;
+pub mod store;
+pub mod views;

@@ -1,0 +1,153 @@
+//! Rotation.
+
+use eventfold_core::{Durability, Event, LineHash, Slot, Source, Writer};
+use serde_json::Value;
+
+use crate::faulty::{Fault, Faulty};
+use crate::{Place, append, event};
+
+pub fn no_position_changes<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    let mut appended = Vec::new();
+    for n in 0..40 {
+        appended.push(append(&mut writer, n));
+        if n % 7 == 3 {
+            let before = writer.end_position();
+            let rotation = writer.rotate().unwrap();
+            assert!(rotation.bytes > 0 && rotation.archived > 0);
+            assert_eq!(writer.end_position(), before);
+            assert_eq!(writer.log_len(), 0);
+        }
+    }
+    for (n, at) in appended.iter().enumerate().rev() {
+        let record = place
+            .scan(at.position)
+            .next_record::<Value>()
+            .unwrap()
+            .unwrap();
+        assert_eq!(record.event, event(n as u64));
+        assert_eq!((record.position, record.hash()), (at.position, at.hash));
+        assert_eq!(record.next_position, at.next_position);
+    }
+    drop(writer);
+    place.assert_sound(&(0..40).collect::<Vec<_>>());
+}
+
+pub fn a_scan_goes_on_across_rotations<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    let mut scan = place.scan(0);
+    let mut late = place.scan(0);
+    for n in 0..60 {
+        append(&mut writer, n);
+        if n % 5 == 4 {
+            writer.rotate().unwrap();
+        }
+        let record = scan.next_record::<Value>().unwrap().unwrap();
+        assert_eq!(record.event.data["n"], n);
+        if n % 9 == 0 {
+            assert!(late.next_record::<Value>().unwrap().is_some());
+        }
+    }
+    let mut rest = 7;
+    while let Some(record) = late.next_record::<Value>().unwrap() {
+        assert_eq!(record.event.data["n"], rest);
+        rest += 1;
+    }
+    assert_eq!(rest, 60);
+}
+
+pub fn lines_longer_than_a_block_are_archived_whole<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    let mut appended = Vec::new();
+    for n in 0..6_usize {
+        let text = "x".repeat(n * 700_000);
+        let event = Event::at(n as u64, "long", text);
+        appended.push(writer.append(&event, Durability::Buffered).unwrap());
+    }
+    writer.rotate().unwrap();
+    let archived = place.store().len(Slot::Archive).unwrap();
+    assert!(archived < 20_000, "{archived} bytes");
+    for (n, at) in appended.iter().enumerate().rev() {
+        let record = place
+            .scan(at.position)
+            .next_record::<String>()
+            .unwrap()
+            .unwrap();
+        assert_eq!(record.event.data.len(), n * 700_000);
+        assert_eq!(record.next_position, at.next_position);
+    }
+}
+
+pub fn an_empty_log_rotates_to_nothing<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    for _ in 0..2 {
+        assert_eq!(writer.rotate().unwrap().bytes, 0);
+        assert_eq!(place.store().len(Slot::Archive).unwrap(), 0);
+    }
+    append(&mut writer, 0);
+    writer.rotate().unwrap();
+    let archived = place.bytes(Slot::Archive);
+    assert_eq!(writer.rotate().unwrap().archived, 0);
+    assert_eq!(place.bytes(Slot::Archive), archived);
+}
+
+pub fn a_reader_sees_each_event_once_at_every_step_of_a_rotation<P: Place>() {
+    for at in 0.. {
+        let place = P::empty();
+        let mut writer = place.open();
+        for n in 0..5 {
+            append(&mut writer, n);
+        }
+        writer.rotate().unwrap();
+        for n in 5..9 {
+            append(&mut writer, n);
+        }
+        let end = writer.end_position();
+        drop(writer);
+        let mut early = place.scan(0);
+        for _ in 0..7 {
+            early.next_record::<Value>().unwrap();
+        }
+
+        let mut store = Faulty::new(place.store(), Fault::FromThenOn, at, 40);
+        let rotated = Writer::open(&mut store, P::CODEC, eventfold_core::Access::Exclusive)
+            .and_then(|(mut writer, _)| writer.rotate());
+        assert_eq!(
+            place.numbers(),
+            (0..9).collect::<Vec<_>>(),
+            "stopped at call {at}"
+        );
+        for n in [7, 8] {
+            let record = early.next_record::<Value>().unwrap().unwrap();
+            assert_eq!(record.event.data["n"], n);
+        }
+        assert!(early.next_record::<Value>().unwrap().is_none());
+        assert_eq!(early.position(), end);
+        assert!(place.scan(end).next_record::<Value>().unwrap().is_none());
+        if rotated.is_ok() {
+            assert!(at >= 7, "a rotation of {at} calls syncs too little");
+            break;
+        }
+    }
+}
+
+pub fn an_append_on_a_condition_works_right_after_a_rotation_and_a_reopening<P: Place>() {
+    let place = P::empty();
+    let mut last = (0, LineHash::NONE);
+    for n in 0..12 {
+        let mut writer = place.open();
+        let at = writer
+            .append_if(&event(n), last.0, last.1, Durability::Synced)
+            .unwrap();
+        last = (at.next_position, at.hash);
+        if n % 3 != 0 {
+            writer.rotate().unwrap();
+        }
+        assert_eq!(writer.last_hash().unwrap(), at.hash);
+    }
+    place.assert_sound(&(0..12).collect::<Vec<_>>());
+}

@@ -1,0 +1,168 @@
+//! Folds and their snapshots.
+
+use eventfold_core::{Error, Fold, Line, Slot, Storage, check_view_name};
+use serde_json::Value;
+
+use crate::faulty::Failed;
+use crate::{Place, append};
+
+type Sum = (u64, f64, Vec<u64>);
+
+/// A state that depends on the order of what it is folded from.
+fn add<E: core::error::Error>(mut state: Sum, line: &Line<'_>) -> Result<Sum, Error<E>> {
+    let n = line.event::<Value, E>()?.data["n"].as_u64().unwrap();
+    state.0 = state.0.wrapping_mul(31) + n;
+    state.1 = state.1 / 3.0 + n as f64;
+    state.2.push(n);
+    Ok(state)
+}
+
+fn start() -> Fold<Sum> {
+    Fold::new((0, 0.1, vec![]))
+}
+
+fn refreshed<P: Place>(place: &P, fold: &Fold<Sum>) -> Fold<Sum> {
+    let further = fold.refreshed(place.store(), P::CODEC, add).unwrap();
+    further.unwrap_or_else(|| fold.clone())
+}
+
+pub fn a_fold_refreshed_step_by_step_equals_one_from_the_start<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    let mut fold = start();
+    assert_eq!(fold.refreshed(place.store(), P::CODEC, add).unwrap(), None);
+    for n in 0..50 {
+        append(&mut writer, n);
+        if n % 11 == 10 {
+            writer.rotate().unwrap();
+        }
+        if n % 3 == 0 {
+            fold = refreshed(&place, &fold);
+            assert_eq!(fold, refreshed(&place, &start()));
+            assert_eq!(fold.position(), writer.end_position());
+            assert_eq!(fold.hash(), writer.last_hash().unwrap());
+        }
+        if n % 7 == 0 {
+            fold.save(&mut place.store(), "sum").unwrap();
+            let loaded = Fold::load(&place.store(), P::CODEC, "sum").unwrap();
+            assert_eq!(loaded.as_ref(), Some(&fold));
+        }
+    }
+}
+
+pub fn a_snapshot_gives_back_state_and_position<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    for n in 0..9 {
+        append(&mut writer, n);
+    }
+    let fold = refreshed(&place, &start());
+    fold.save(&mut place.store(), "sum").unwrap();
+    let json: Value = serde_json::from_slice(&place.bytes(Slot::Snapshot("sum"))).unwrap();
+    assert_eq!(json["state"][2], Value::from((0..9).collect::<Vec<u64>>()));
+    assert_eq!(json["offset"], writer.end_position());
+    assert_eq!(json["hash"], writer.last_hash().unwrap().to_string());
+    // Rotation changes no position, so the snapshot stays good.
+    for n in 9..20 {
+        writer.rotate().unwrap();
+        append(&mut writer, n);
+        let loaded = Fold::<Sum>::load(&place.store(), P::CODEC, "sum").unwrap();
+        assert_eq!(loaded.as_ref(), Some(&fold));
+        assert_eq!(
+            refreshed(&place, &loaded.unwrap()),
+            refreshed(&place, &start())
+        );
+    }
+}
+
+pub fn a_damaged_snapshot_is_none<P: Place>() {
+    let place = P::empty();
+    append(&mut place.open(), 7);
+    let slot = Slot::Snapshot("sum");
+    let load = || Fold::<Sum>::load(&place.store(), P::CODEC, "sum").unwrap();
+    assert_eq!(load(), None);
+    let fold = refreshed(&place, &start());
+    fold.save(&mut place.store(), "sum").unwrap();
+    let bytes = place.bytes(slot);
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        place.store().replace(slot, &flipped).unwrap();
+        assert_eq!(load(), None, "bit {bit}");
+    }
+    for len in 0..bytes.len() {
+        place.store().replace(slot, &bytes[..len]).unwrap();
+        assert_eq!(load(), None, "{len} bytes");
+    }
+    for garbage in [
+        &b"{}"[..],
+        b"\xff\xfe",
+        b"null",
+        b"{\"state\":[0,0.0,[]],\"offset\":0,\"hash\":\"\"}",
+    ] {
+        place.store().replace(slot, garbage).unwrap();
+        assert_eq!(load(), None);
+    }
+    place.store().replace(slot, &bytes).unwrap();
+    assert_eq!(load(), Some(fold));
+    let other = Fold::<String>::load(&place.store(), P::CODEC, "sum").unwrap();
+    assert_eq!(other, None, "a state of another type");
+}
+
+pub fn a_snapshot_of_another_history_is_none<P: Place>() {
+    let (place, other) = (P::empty(), P::empty());
+    append(&mut place.open(), 1);
+    append(&mut other.open(), 2);
+    refreshed(&other, &start())
+        .save(&mut place.store(), "sum")
+        .unwrap();
+    let load = || Fold::<Sum>::load(&place.store(), P::CODEC, "sum").unwrap();
+    assert_eq!(load(), None);
+    append(&mut other.open(), 3);
+    refreshed(&other, &start())
+        .save(&mut place.store(), "sum")
+        .unwrap();
+    assert_eq!(load(), None, "beyond the end");
+}
+
+pub fn an_error_while_refreshing_changes_nothing<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    append(&mut writer, 0);
+    let fold = refreshed(&place, &start());
+    let before = fold.clone();
+    append(&mut writer, 1);
+    drop(writer);
+    place.store().append(Slot::Log, b"not json\n").unwrap();
+    append(&mut place.open(), 2);
+    for _ in 0..2 {
+        let refused = fold.refreshed(place.store(), P::CODEC, add);
+        assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
+        assert_eq!(fold, before);
+    }
+}
+
+pub fn a_state_that_json_cannot_hold_is_refused_and_the_snapshot_stays<P: Place>() {
+    let place = P::empty();
+    append(&mut place.open(), 7);
+    let fold = refreshed(&place, &start());
+    fold.save(&mut place.store(), "sum").unwrap();
+    let before = place.bytes(Slot::Snapshot("sum"));
+    let refused = Fold::new(f64::NAN).save(&mut place.store(), "sum");
+    assert!(
+        matches!(refused, Err(Error::Unreadable { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(place.bytes(Slot::Snapshot("sum")), before);
+}
+
+pub fn a_name_that_is_no_file_name_is_refused<P: Place>() {
+    let place = P::empty();
+    for name in ["", "..", "../app", "a/b", "nul", "a\\b"] {
+        assert!(check_view_name::<Failed>(name).is_err());
+        let saved = Fold::new(0).save(&mut place.store(), name);
+        assert!(matches!(saved, Err(Error::ViewName { .. })), "{saved:?}");
+        let loaded = Fold::<u64>::load(&place.store(), P::CODEC, name);
+        assert!(matches!(loaded, Err(Error::ViewName { .. })), "{loaded:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! A store that fails or stops at a chosen call.
+
+use std::error::Error;
+use std::fmt;
+
+use eventfold_core::{Slot, Source, Storage};
+
+/// What happens from the chosen call on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// That call fails; later ones work.
+    Once,
+    /// That call and every later one fails, as after the end of the process.
+    FromThenOn,
+}
+
+/// A store whose `at`-th writing call (from 0) fails. An append that fails leaves its first
+/// `part` bytes, or one byte less than all if that is fewer.
+#[derive(Debug)]
+pub struct Faulty<S> {
+    pub store: S,
+    pub fault: Fault,
+    pub at: usize,
+    pub part: usize,
+    /// Writing calls so far.
+    pub calls: usize,
+}
+
+/// The failure of a [`Faulty`] store.
+#[derive(Debug)]
+pub struct Failed;
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store failed, as it was told")
+    }
+}
+
+impl Error for Failed {}
+
+impl<S: Storage> Faulty<S> {
+    pub fn new(store: S, fault: Fault, at: usize, part: usize) -> Self {
+        Self {
+            store,
+            fault,
+            at,
+            part,
+            calls: 0,
+        }
+    }
+
+    /// Whether the fault was met.
+    pub fn met(&self) -> bool {
+        self.calls > self.at
+    }
+
+    fn fails(&mut self) -> bool {
+        let call = self.calls;
+        self.calls += 1;
+        match self.fault {
+            Fault::Once => call == self.at,
+            Fault::FromThenOn => call >= self.at,
+        }
+    }
+
+    fn act<T>(&mut self, act: impl FnOnce(&mut S) -> Result<T, S::Error>) -> Result<T, Failed> {
+        if self.fails() {
+            return Err(Failed);
+        }
+        Ok(act(&mut self.store).unwrap())
+    }
+}
+
+impl<S: Storage> Source for Faulty<S> {
+    type Error = Failed;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, Failed> {
+        Ok(self.store.len(slot).unwrap())
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Failed> {
+        Ok(self.store.read_at(slot, offset, buf).unwrap())
+    }
+}
+
+impl<S: Storage> Storage for Faulty<S> {
+    fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Failed> {
+        let call = self.calls;
+        if self.fails() {
+            if call == self.at {
+                let part = self.part.min(bytes.len().saturating_sub(1));
+                self.store.append(slot, &bytes[..part]).unwrap();
+            }
+            return Err(Failed);
+        }
+        self.store.append(slot, bytes).unwrap();
+        Ok(())
+    }
+
+    fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Failed> {
+        self.act(|store| store.truncate(slot, len))
+    }
+
+    fn sync(&mut self, slot: Slot<'_>) -> Result<(), Failed> {
+        self.act(|store| store.sync(slot))
+    }
+
+    fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Failed> {
+        self.act(|store| store.replace(slot, bytes))
+    }
+
+    fn remove(&mut self, slot: Slot<'_>) -> Result<(), Failed> {
+        self.act(|store| store.remove(slot))
+    }
+}

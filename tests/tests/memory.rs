@@ -1,0 +1,4 @@
+//! The conformance suite over memory.
+#![cfg(not(target_arch = "wasm32"))]
+
+eventfold_tests::conformance!(eventfold_tests::places::Memory);

@@ -1,0 +1,146 @@
+//! A store over an object that JavaScript provides.
+
+use std::fmt;
+
+use eventfold_core::{LockMode, Slot, Source, Storage};
+use wasm_bindgen::prelude::*;
+
+/// 2^53: from here on a JavaScript number is not a whole number of its own.
+const MAX_LEN: f64 = 9_007_199_254_740_992.0;
+
+#[wasm_bindgen]
+extern "C" {
+    /// An object that holds a log's bytes; `hosts/host.d.ts` says what it has to do.
+    #[derive(Debug, Clone)]
+    pub type Host;
+
+    #[wasm_bindgen(method, structural, catch)]
+    fn len(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch, js_name = readAt)]
+    fn read_at(this: &Host, name: &str, offset: f64, into: &mut [u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn append(this: &Host, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn truncate(this: &Host, name: &str, length: f64) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn sync(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn replace(this: &Host, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn remove(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+}
+
+#[wasm_bindgen(module = "/hosts/memory.js")]
+extern "C" {
+    /// A host in memory.
+    #[wasm_bindgen(js_name = memoryHost)]
+    pub fn memory_host() -> Host;
+}
+
+/// What a host threw, or how it broke its contract.
+#[derive(Debug, Clone)]
+pub struct HostError(pub JsValue);
+
+impl HostError {
+    fn broken(method: &str, answer: &JsValue) -> Self {
+        let message = format!("the host's {method} answered {answer:?}");
+        Self(js_sys::TypeError::new(&message).into())
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.dyn_ref::<js_sys::Error>() {
+            Some(error) => write!(f, "{}", error.to_string()),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
+
+/// The log's slots over a [`Host`].
+#[derive(Debug)]
+pub struct HostStore {
+    host: Host,
+}
+
+impl HostStore {
+    /// A store over `host`, whatever lock is asked for: there is none to take here, so
+    /// [`lock_mode`](Self::lock_mode) is [`LockMode::None`] always, and keeping other writers
+    /// away is the host's duty.
+    #[must_use]
+    pub fn new(host: Host, _asked: LockMode) -> Self {
+        Self { host }
+    }
+
+    /// The lock that this store holds: [`LockMode::None`].
+    #[must_use]
+    pub fn lock_mode(&self) -> LockMode {
+        LockMode::None
+    }
+}
+
+impl Source for HostStore {
+    type Error = HostError;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, HostError> {
+        let answer = self.host.len(&slot.to_string()).map_err(HostError)?;
+        whole(&answer)
+            .filter(|len| *len < MAX_LEN)
+            .map(|len| len as u64)
+            .ok_or_else(|| HostError::broken("len", &answer))
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, HostError> {
+        let room = buf.len();
+        let answer = self
+            .host
+            .read_at(&slot.to_string(), offset as f64, buf)
+            .map_err(HostError)?;
+        whole(&answer)
+            .filter(|n| *n <= room as f64)
+            .map(|n| n as usize)
+            .ok_or_else(|| HostError::broken("readAt", &answer))
+    }
+}
+
+impl Storage for HostStore {
+    fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
+        done("append", self.host.append(&slot.to_string(), bytes))
+    }
+
+    fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), HostError> {
+        done(
+            "truncate",
+            self.host.truncate(&slot.to_string(), len as f64),
+        )
+    }
+
+    fn sync(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
+        done("sync", self.host.sync(&slot.to_string()))
+    }
+
+    fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
+        done("replace", self.host.replace(&slot.to_string(), bytes))
+    }
+
+    fn remove(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
+        done("remove", self.host.remove(&slot.to_string()))
+    }
+}
+
+fn whole(answer: &JsValue) -> Option<f64> {
+    answer
+        .as_f64()
+        .filter(|number| *number >= 0.0 && number.fract() == 0.0)
+}
+
+/// A call that came back did its work, unless it only promised to.
+fn done(method: &str, answer: Result<JsValue, JsValue>) -> Result<(), HostError> {
+    match answer {
+        Ok(answer) if answer.is_undefined() => Ok(()),
+        Ok(answer) => Err(HostError::broken(method, &answer)),
+        Err(error) => Err(HostError(error)),
+    }
+}
