@@ -32,13 +32,15 @@
 
 mod block;
 mod codec;
+mod decoder;
 mod foreign;
 mod mark;
 mod seal;
 mod tail;
 
-pub(crate) use block::{Block, Decoder, block_end};
+pub(crate) use block::{Block, block_end};
 pub use codec::Codec;
+pub(crate) use decoder::Decoder;
 pub(crate) use mark::BlockMark;
 pub(crate) use seal::Seal;
 pub(crate) use tail::Tail;

@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use crate::line::LineHash;
+use crate::hash::LineHash;
 use crate::storage::Slot;
 
 /// Why an operation on the log failed. `E` is the store's own error.
@@ -130,10 +130,6 @@ impl<E: core::error::Error + 'static> Error<E> {
             file: slot.to_string(),
             source,
         }
-    }
-
-    pub(crate) fn reading(slot: Slot<'_>, source: E) -> Self {
-        Self::storage("read", slot, source)
     }
 
     pub(crate) fn corrupt(

@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::archive::Codec;
 use crate::error::Error;
-use crate::line::LineHash;
-use crate::scan::{Line, Scan};
+use crate::hash::LineHash;
+use crate::record::Line;
+use crate::scan::Scan;
 use crate::storage::{Slot, Source};
 
 pub use name::check_view_name;

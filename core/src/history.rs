@@ -1,13 +1,14 @@
 //! One history out of two files: finds the bytes at any position while a writer may rotate.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use memchr::memrchr;
 
 use crate::archive::{Block, Codec, Decoder, Seal, Tail};
 use crate::error::Error;
-use crate::line::{LineHash, MAX_LINE};
+use crate::hash::LineHash;
+use crate::line::MAX_LINE;
+use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
 
 /// Bytes of history.
@@ -67,10 +68,9 @@ impl<S: Source> History<S> {
     /// Where the log lies now.
     pub(crate) fn extent(&mut self) -> Result<Extent, Error<S::Error>> {
         loop {
-            let log = |error| Error::reading(Slot::Log, error);
             let tail = self.tail()?;
             let (base, base_if_empty) = (tail.end(false), tail.end(true));
-            let log_len = self.source.len(Slot::Log).map_err(log)?;
+            let log_len = self.source.length(Slot::Log)?;
             if self.tail_is_current()? {
                 let base = if log_len == 0 { base_if_empty } else { base };
                 return Ok(Extent { base, log_len });
@@ -91,12 +91,7 @@ impl<S: Source> History<S> {
                     end: base + log_len,
                 });
             } else {
-                let mut bytes = vec![0; want];
-                let n = self
-                    .source
-                    .read_at(Slot::Log, position - base, &mut bytes)
-                    .map_err(|error| Error::reading(Slot::Log, error))?;
-                bytes.truncate(n);
+                let bytes = self.source.bytes(Slot::Log, position - base, want)?;
                 Piece::Log { base, bytes }
             };
             if self.tail_is_current()? {
@@ -159,11 +154,11 @@ impl<S: Source> History<S> {
 
     fn tail(&mut self) -> Result<&Tail, Error<S::Error>> {
         while !self.tail_is_current()? {
-            let len = self.archive_len()?;
+            let len = self.source.length(Slot::Archive)?;
             match Tail::read(&self.source) {
                 Ok(tail) => self.tail = Some(tail),
                 // Half of what a writer is writing can look like damage.
-                Err(error) if len == self.archive_len()? => return Err(error),
+                Err(error) if len == self.source.length(Slot::Archive)? => return Err(error),
                 Err(_) => {}
             }
         }
@@ -171,17 +166,11 @@ impl<S: Source> History<S> {
     }
 
     fn tail_is_current(&self) -> Result<bool, Error<S::Error>> {
-        let len = self.archive_len()?;
+        let len = self.source.length(Slot::Archive)?;
         Ok(self
             .tail
             .as_ref()
             .is_some_and(|tail| tail.archive_len == len))
-    }
-
-    fn archive_len(&self) -> Result<u64, Error<S::Error>> {
-        self.source
-            .len(Slot::Archive)
-            .map_err(|error| Error::reading(Slot::Archive, error))
     }
 
     fn block_at(&mut self, position: u64) -> Result<Piece, Error<S::Error>> {
@@ -198,11 +187,7 @@ impl<S: Source> History<S> {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
-        let bytes = self
-            .decoder
-            .read(&self.source, &block)
-            .map_err(|error| Error::reading(Slot::Archive, error))?;
-        Ok(match bytes {
+        Ok(match self.decoder.read(&self.source, &block)? {
             Some(bytes) => Piece::Block {
                 position: block.position,
                 offset: block.frame,
@@ -222,13 +207,10 @@ impl<S: Source> History<S> {
         position: u64,
     ) -> Result<Result<Option<Block>, Piece>, Error<S::Error>> {
         let covers = |seal: &Seal| seal.base <= position && position < seal.end_position();
-        let read = |source: &S, end| {
-            Seal::ending_at(source, end).map_err(|error| Error::reading(Slot::Archive, error))
-        };
         if !self.seal.as_ref().is_some_and(covers) {
             // Reading forward, where the next seal ends is known from the way back.
             self.seal = match self.later.pop() {
-                Some(end) => read(&self.source, end)?.filter(covers),
+                Some(end) => Seal::ending_at(&self.source, end)?.filter(covers),
                 None => None,
             };
         }
@@ -237,7 +219,8 @@ impl<S: Source> History<S> {
             let tail = self.tail()?;
             let (mut end, mut to) = (tail.sealed, tail.sealed_end);
             while self.seal.is_none() {
-                match read(&self.source, end)?.filter(|seal| seal.end_position() == to) {
+                let seal = Seal::ending_at(&self.source, end)?;
+                match seal.filter(|seal| seal.end_position() == to) {
                     Some(seal) if covers(&seal) => self.seal = Some(seal),
                     Some(seal) => {
                         self.later.push(end);

@@ -27,27 +27,34 @@ extern crate alloc;
 #[cfg(any(test, feature = "clock"))]
 extern crate std;
 
+mod append;
 mod archive;
 mod error;
 mod event;
 mod fold;
+mod hash;
 mod history;
 mod line;
 mod memory;
+mod named;
+mod record;
 mod recover;
 mod rotate;
 mod scan;
 mod storage;
 mod writer;
 
+pub use append::{Appended, Durability};
 pub use archive::Codec;
 pub use error::Error;
 pub use event::Event;
 pub use fold::{Fold, check_view_name};
-pub use line::{LineHash, MAX_LINE, NoLineHash};
+pub use hash::{LineHash, NoLineHash};
+pub use line::MAX_LINE;
 pub use memory::MemoryStore;
+pub use record::{Line, Record};
 pub use recover::{InterruptedRotation, Recovery};
 pub use rotate::Rotation;
-pub use scan::{Line, Record, Scan};
+pub use scan::Scan;
 pub use storage::{Access, LockMode, Slot, Source, Storage};
-pub use writer::{Appended, Durability, Writer};
+pub use writer::Writer;

@@ -1,8 +1,6 @@
 //! Opening: what a crash left is repaired, and nothing is cut that is not kept somewhere.
 
 use alloc::format;
-use alloc::vec;
-use alloc::vec::Vec;
 
 use memchr::memrchr;
 
@@ -10,10 +8,10 @@ use crate::archive::{BlockMark, Codec, Decoder, Seal, Tail};
 use crate::error::Error;
 use crate::history::Extent;
 use crate::line::{self, MAX_LINE};
-use crate::rotate::{append_seal, empty_log, sync, truncate};
+use crate::named::{NamedSource, NamedStorage};
 use crate::storage::{Slot, Storage};
 
-const COPY_LEN: usize = 256 << 10;
+const COPY_LEN: u64 = 256 << 10;
 
 /// What opening found and repaired. The default is a log that needed nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -93,7 +91,7 @@ fn recover_archive<S: Storage>(
         keep(store, Slot::Archive, whole_to, tail.archive_len, position)?;
     }
     if archived < tail.archive_len {
-        truncate(store, Slot::Archive, archived)?;
+        store.cut(Slot::Archive, archived)?;
     }
     recovery.adopted_bytes = tail.end(false) - tail.sealed_end;
     let mut blocks = tail.counted;
@@ -103,12 +101,13 @@ fn recover_archive<S: Storage>(
     if blocks.is_empty() {
         return Ok(tail.sealed_end);
     }
-    sync(store, Slot::Archive)?;
+    store.settle(Slot::Archive)?;
     if had_rotation && log == LogIs::Part {
-        empty_log(store)?;
+        store.cut(Slot::Log, 0)?;
     }
     let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks);
-    append_seal(store, &seal)?;
+    store.add(Slot::Archive, &seal.encode())?;
+    store.settle(Slot::Archive)?;
     Ok(seal.end_position())
 }
 
@@ -129,22 +128,16 @@ fn compare<S: Storage>(store: &S, codec: Codec, tail: &mut Tail) -> Result<LogIs
     let mut decoder = Decoder::new(codec);
     let (mut log, mut offset, mut whole) = (LogIs::Longer, 0, 0);
     for block in &tail.pending {
-        let content = decoder
-            .read(store, block)
-            .map_err(|error| Error::reading(Slot::Archive, error))?;
-        let Some(content) = content else {
+        let Some(content) = decoder.read(store, block)? else {
             tail.torn = Some(block.frame - BlockMark::LEN as u64);
             break;
         };
         whole += 1;
-        let mut bytes = vec![0; content.len()];
-        let n = store
-            .read_at(Slot::Log, offset, &mut bytes)
-            .map_err(|error| Error::reading(Slot::Log, error))?;
-        offset += n as u64;
-        if log == LogIs::Other || content.get(..n) != bytes.get(..n) {
+        let bytes = store.bytes(Slot::Log, offset, content.len())?;
+        offset += bytes.len() as u64;
+        if log == LogIs::Other || !content.starts_with(&bytes) {
             log = LogIs::Other;
-        } else if n < content.len() {
+        } else if bytes.len() < content.len() {
             log = LogIs::Part;
         }
     }
@@ -158,17 +151,13 @@ fn recover_log<S: Storage>(
     base: u64,
     recovery: &mut Recovery,
 ) -> Result<u64, Error<S::Error>> {
-    let len = store
-        .len(Slot::Log)
-        .map_err(|error| Error::reading(Slot::Log, error))?;
+    let len = store.length(Slot::Log)?;
     let mut keep_to = line_start(store, len)?;
     if keep_to < len && len - keep_to <= MAX_LINE as u64 {
-        let fragment = read(store, keep_to, len)?;
+        let fragment = store.bytes(Slot::Log, keep_to, (len - keep_to) as usize)?;
         if line::is_event(&fragment) {
-            store
-                .append(Slot::Log, b"\n")
-                .map_err(|error| Error::storage("append to", Slot::Log, error))?;
-            sync(store, Slot::Log)?;
+            store.add(Slot::Log, b"\n")?;
+            store.settle(Slot::Log)?;
             recovery.completed_line = true;
             return Ok(len + 1);
         }
@@ -184,7 +173,7 @@ fn recover_log<S: Storage>(
     if keep_to < len {
         recovery.torn_log_bytes = len - keep_to;
         keep(store, Slot::Log, keep_to, len, base + keep_to)?;
-        truncate(store, Slot::Log, keep_to)?;
+        store.cut(Slot::Log, keep_to)?;
     }
     Ok(keep_to)
 }
@@ -198,32 +187,28 @@ fn keep<S: Storage>(
     to: u64,
     position: u64,
 ) -> Result<(), Error<S::Error>> {
-    let keeping = |error| Error::storage("append to", Slot::Torn, error);
     let len = to - from;
     let head = format!(
         "{{\"cut_from\":\"{slot}\",\"offset\":{from},\"position\":{position},\"bytes\":{len}}}\n"
     );
-    store.append(Slot::Torn, head.as_bytes()).map_err(keeping)?;
+    store.add(Slot::Torn, head.as_bytes())?;
     let mut at = from;
     while at < to {
-        let mut bytes = vec![0; COPY_LEN.min((to - at) as usize)];
-        let n = store
-            .read_at(slot, at, &mut bytes)
-            .map_err(|error| Error::reading(slot, error))?;
-        bytes.truncate(n);
-        store.append(Slot::Torn, &bytes).map_err(keeping)?;
-        at += n.max(1) as u64;
+        let len = COPY_LEN.min(to - at);
+        store.add(Slot::Torn, &store.bytes(slot, at, len as usize)?)?;
+        at += len;
     }
-    store.append(Slot::Torn, b"\n").map_err(keeping)?;
-    sync(store, Slot::Torn)
+    store.add(Slot::Torn, b"\n")?;
+    store.settle(Slot::Torn)
 }
 
 /// Offset after the last newline before offset `end`, or 0.
 fn line_start<S: Storage>(store: &S, end: u64) -> Result<u64, Error<S::Error>> {
     let mut to = end;
     while to > 0 {
-        let from = to.saturating_sub(COPY_LEN as u64);
-        if let Some(newline) = memrchr(b'\n', &read(store, from, to)?) {
+        let from = to.saturating_sub(COPY_LEN);
+        let bytes = store.bytes(Slot::Log, from, (to - from) as usize)?;
+        if let Some(newline) = memrchr(b'\n', &bytes) {
             return Ok(from + newline as u64 + 1);
         }
         to = from;
@@ -234,21 +219,11 @@ fn line_start<S: Storage>(store: &S, end: u64) -> Result<u64, Error<S::Error>> {
 fn any_nul<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
     let mut at = from;
     while at < to {
-        let until = to.min(at + COPY_LEN as u64);
-        if line::holds_nul(&read(store, at, until)?) {
+        let len = COPY_LEN.min(to - at);
+        if line::holds_nul(&store.bytes(Slot::Log, at, len as usize)?) {
             return Ok(true);
         }
-        at = until;
+        at += len;
     }
     Ok(false)
-}
-
-/// The log's bytes between two offsets.
-fn read<S: Storage>(store: &S, from: u64, to: u64) -> Result<Vec<u8>, Error<S::Error>> {
-    let mut bytes = vec![0; (to - from) as usize];
-    let n = store
-        .read_at(Slot::Log, from, &mut bytes)
-        .map_err(|error| Error::reading(Slot::Log, error))?;
-    bytes.truncate(n);
-    Ok(bytes)
 }

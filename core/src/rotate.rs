@@ -1,12 +1,12 @@
 //! Rotation: the log's lines go into the archive, and the log starts anew.
 
-use alloc::vec;
 use alloc::vec::Vec;
 
 use twox_hash::XxHash64;
 
 use crate::archive::{BLOCK_LEN, Block, BlockMark, Seal, block_end};
 use crate::error::Error;
+use crate::named::{NamedSource, NamedStorage};
 use crate::storage::{Slot, Storage};
 use crate::writer::Writer;
 
@@ -43,11 +43,7 @@ impl<S: Storage> Writer<S> {
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
             Err(error) => {
-                let undone = self
-                    .store
-                    .truncate(Slot::Archive, self.archive_len)
-                    .and_then(|()| self.store.sync(Slot::Archive));
-                return Err(match undone {
+                return Err(match self.store.cut(Slot::Archive, self.archive_len) {
                     Ok(()) => error,
                     Err(_) => self.poison(error),
                 });
@@ -58,22 +54,18 @@ impl<S: Storage> Writer<S> {
 
     /// Appends the log's content to the archive, block by block, in memory bounded by a block.
     fn archive_log(&mut self) -> Result<Vec<Block>, Error<S::Error>> {
-        let reading = |error| Error::reading(Slot::Log, error);
         let (mut blocks, mut bytes) = (Vec::new(), Vec::new());
         let (mut position, mut archive_len) = (self.base, self.archive_len);
         while position < self.end_position() {
             let read = position - self.base + bytes.len() as u64;
-            let mut more = vec![0; BLOCK_LEN.min((self.end - read) as usize)];
-            let n = self
-                .store
-                .read_at(Slot::Log, read, &mut more)
-                .map_err(reading)?;
-            if n < more.len() {
+            let len = (BLOCK_LEN as u64).min(self.end - read);
+            let more = self.store.bytes(Slot::Log, read, len as usize)?;
+            if (more.len() as u64) < len {
                 let reason = "the log is shorter than this writer left it";
                 return Err(Error::corrupt(position, Slot::Log, read, reason));
             }
             bytes.extend(more);
-            let last = read + n as u64 == self.end;
+            let last = read + len == self.end;
             while let Some(end) = block_end(&bytes, last) {
                 let rest = bytes.split_off(end);
                 let frame = (self.codec.compress)(&bytes);
@@ -87,9 +79,7 @@ impl<S: Storage> Writer<S> {
                 };
                 let mut marked = mark.encode();
                 marked.extend(frame);
-                self.store
-                    .append(Slot::Archive, &marked)
-                    .map_err(|error| Error::storage("append to", Slot::Archive, error))?;
+                self.store.add(Slot::Archive, &marked)?;
                 blocks.push(mark.block(archive_len));
                 archive_len += marked.len() as u64;
                 position += end as u64;
@@ -101,10 +91,11 @@ impl<S: Storage> Writer<S> {
 
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {
         let archive_len = blocks.last().map_or(0, Block::frame_end);
-        sync(&mut self.store, Slot::Archive)?;
-        empty_log(&mut self.store)?;
+        self.store.settle(Slot::Archive)?;
+        self.store.cut(Slot::Log, 0)?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
-        append_seal(&mut self.store, &seal)?;
+        self.store.add(Slot::Archive, &seal.encode())?;
+        self.store.settle(Slot::Archive)?;
         let rotation = Rotation {
             bytes: self.end,
             archived: seal.end - self.archive_len,
@@ -114,32 +105,4 @@ impl<S: Storage> Writer<S> {
         self.archive_len = seal.end;
         Ok(rotation)
     }
-}
-
-pub(crate) fn sync<S: Storage>(store: &mut S, slot: Slot<'_>) -> Result<(), Error<S::Error>> {
-    store
-        .sync(slot)
-        .map_err(|error| Error::storage("sync", slot, error))
-}
-
-pub(crate) fn truncate<S: Storage>(
-    store: &mut S,
-    slot: Slot<'_>,
-    len: u64,
-) -> Result<(), Error<S::Error>> {
-    store
-        .truncate(slot, len)
-        .map_err(|error| Error::storage("truncate", slot, error))?;
-    sync(store, slot)
-}
-
-pub(crate) fn empty_log<S: Storage>(store: &mut S) -> Result<(), Error<S::Error>> {
-    truncate(store, Slot::Log, 0)
-}
-
-pub(crate) fn append_seal<S: Storage>(store: &mut S, seal: &Seal) -> Result<(), Error<S::Error>> {
-    store
-        .append(Slot::Archive, &seal.encode())
-        .map_err(|error| Error::storage("append to", Slot::Archive, error))?;
-    sync(store, Slot::Archive)
 }

@@ -1,95 +1,21 @@
 //! Reading forward: lines and events from a position on.
 
-use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
-use alloc::vec::Vec;
 use memchr::{memchr, memrchr};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::archive::Codec;
 use crate::error::Error;
-use crate::event::Event;
+use crate::hash::LineHash;
 use crate::history::{History, Piece};
-use crate::line::{self, LineHash, MAX_LINE};
+use crate::line::{self, MAX_LINE};
+use crate::record::{Line, Place, Record};
 use crate::storage::{Slot, Source};
 
 /// How much of the log is read at a time.
 const READ_LEN: usize = 256 << 10;
-
-/// An event where it stands in the log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record<D = Value> {
-    /// The event.
-    pub event: Event<D>,
-    /// Where its line starts in the whole history, in bytes.
-    pub position: u64,
-    /// Where the next line starts: what to read from to go on after this event.
-    pub next_position: u64,
-    line: Box<[u8]>,
-}
-
-impl<D> Record<D> {
-    /// The hash of its line, computed when asked for.
-    #[must_use]
-    pub fn hash(&self) -> LineHash {
-        LineHash::of(&self.line)
-    }
-
-    /// Its line as it stands in the log, without the newline.
-    #[must_use]
-    pub fn line(&self) -> &[u8] {
-        &self.line
-    }
-}
-
-/// A line of the log, not yet taken apart.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    /// Its bytes without the newline.
-    pub bytes: &'a [u8],
-    /// Where it starts in the whole history, in bytes.
-    pub position: u64,
-    /// Where the next line starts.
-    pub next_position: u64,
-    place: Place,
-}
-
-/// A file and an offset in it: the line's in the log, its block's in the archive.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    slot: Slot<'static>,
-    offset: u64,
-}
-
-impl Line<'_> {
-    /// The hash of the line.
-    #[must_use]
-    pub fn hash(&self) -> LineHash {
-        LineHash::of(self.bytes)
-    }
-
-    /// The event in the line.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
-    /// [`Error::Corrupt`] when it is none.
-    pub fn event<D: DeserializeOwned, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
-        line::parse(self.bytes).map_err(|reason| self.refused(reason))
-    }
-
-    fn refused<E: core::error::Error>(&self, reason: String) -> Error<E> {
-        if line::is_event(self.bytes) {
-            return Error::Mismatch {
-                position: self.position,
-                reason,
-            };
-        }
-        Error::corrupt(self.position, self.place.slot, self.place.offset, reason)
-    }
-}
 
 /// Reads lines from a position to the end of what is readable, from the archive into the log.
 ///
@@ -139,6 +65,13 @@ impl<S: Source> Scan<S> {
         }
     }
 
+    /// Goes to another position, as if [`new`](Scan::new) there, but with what is known of the
+    /// archive.
+    pub fn seek(&mut self, position: u64) {
+        self.go_to(position);
+        self.checked = position == 0;
+    }
+
     /// Where the next line starts.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -155,12 +88,7 @@ impl<S: Source> Scan<S> {
         let Some(line) = self.next_line()? else {
             return Ok(None);
         };
-        Ok(Some(Record {
-            event: line.event()?,
-            position: line.position,
-            next_position: line.next_position,
-            line: line.bytes.into(),
-        }))
+        line.record().map(Some)
     }
 
     /// The next line that is not blank, or `None` when there is none yet.

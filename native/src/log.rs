@@ -1,17 +1,20 @@
 //! A log with its writer, reader and views in one place.
 
+mod builder;
+
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use eventfold_core::{Appended, Durability, Event, LineHash, LockMode, Recovery, Rotation};
+use eventfold_core::{Appended, Durability, Event, LineHash, Recovery, Rotation};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::reader::{EventReader, LogIterator, WaitResult};
-use crate::view::{AnyView, State, View};
+use crate::view::{AnyView, State};
 use crate::writer::EventWriter;
+
+pub use builder::EventLogBuilder;
 
 /// A log: its only writer, and views that are kept beside it.
 ///
@@ -36,100 +39,6 @@ pub struct EventLog {
     max_log_size: Option<u64>,
 }
 
-/// How a log is to be opened.
-#[must_use]
-pub struct EventLogBuilder {
-    dir: PathBuf,
-    lock_mode: LockMode,
-    durability: Durability,
-    max_log_size: Option<u64>,
-    views: Vec<io::Result<Box<dyn AnyView>>>,
-}
-
-impl EventLogBuilder {
-    /// How other writers are kept away; [`LockMode::Flock`] unless said otherwise.
-    pub fn lock_mode(mut self, mode: LockMode) -> Self {
-        self.lock_mode = mode;
-        self
-    }
-
-    /// What appends wait for; [`Durability::Synced`] unless said otherwise.
-    pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append. It
-    /// never rotates by itself unless said so.
-    pub fn max_log_size(mut self, bytes: u64) -> Self {
-        self.max_log_size = Some(bytes);
-        self
-    }
-
-    /// Keeps a view, see [`View::new`].
-    pub fn view<S: State>(
-        self,
-        name: impl Into<String>,
-        reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
-    ) -> Self {
-        self.keep(View::new(name, reducer))
-    }
-
-    /// Keeps a view of typed events, see [`View::typed`].
-    pub fn typed_view<S: State, D: DeserializeOwned>(
-        self,
-        name: impl Into<String>,
-        reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
-    ) -> Self {
-        self.keep(View::typed(name, reducer))
-    }
-
-    fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
-        self.views
-            .push(view.map(|view| Box::new(view) as Box<dyn AnyView>));
-        self
-    }
-
-    /// Opens the log, and each view at its snapshot.
-    ///
-    /// # Errors
-    /// Those of [`EventWriter::open`]. [`Error::View`] for a name that is no name, or used twice;
-    /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made then.
-    pub fn open(self) -> io::Result<EventLog> {
-        let mut views = Vec::<Box<dyn AnyView>>::new();
-        for view in self.views {
-            let view = view?;
-            // Names that differ in case only are one file on some systems.
-            let same = |other: &str| other.to_lowercase() == view.name().to_lowercase();
-            if views.iter().any(|other| same(other.name())) {
-                return Err(no_view(view.name(), "is the name of another view too"));
-            }
-            views.push(view);
-        }
-        if self.max_log_size.is_some() && self.lock_mode == LockMode::None {
-            return Err(Error::NotExclusive {
-                dir: self.dir,
-                action: "rotate at a size limit",
-            }
-            .into());
-        }
-        let writer = EventWriter::open_with_lock(&self.dir, self.lock_mode)?
-            .with_durability(self.durability);
-        let reader = writer.reader();
-        for view in &mut views {
-            view.load(&reader)?;
-        }
-        let mut log = EventLog {
-            writer,
-            reader,
-            views,
-            max_log_size: self.max_log_size,
-        };
-        log.rotate_if_full()?;
-        Ok(log)
-    }
-}
-
 impl EventLog {
     /// Opens the log in `dir` without views, with the lock, every append synced.
     ///
@@ -141,13 +50,7 @@ impl EventLog {
 
     /// Says how to open the log in `dir`.
     pub fn builder(dir: impl AsRef<Path>) -> EventLogBuilder {
-        EventLogBuilder {
-            dir: dir.as_ref().to_path_buf(),
-            lock_mode: LockMode::default(),
-            durability: Durability::default(),
-            max_log_size: None,
-            views: Vec::new(),
-        }
+        EventLogBuilder::new(dir.as_ref())
     }
 
     /// Appends one event, see [`EventWriter::append`]. Rotates first when the log is full.
@@ -331,18 +234,6 @@ impl std::fmt::Debug for EventLog {
             .field("views", &views)
             .field("max_log_size", &self.max_log_size)
             .finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for EventLogBuilder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EventLogBuilder")
-            .field("dir", &self.dir)
-            .field("lock_mode", &self.lock_mode)
-            .field("durability", &self.durability)
-            .field("max_log_size", &self.max_log_size)
-            .field("views", &self.views.len())
-            .finish()
     }
 }
 

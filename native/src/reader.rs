@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventfold_core::{Record, Scan};
@@ -38,6 +38,8 @@ pub struct EventReader {
     /// Made by the first wait and shared by clones; `None` inside where the system has no watch
     /// to give.
     watch: Arc<OnceLock<Option<Watch>>>,
+    /// What looks whether there is an event, kept with what it learned of the archive.
+    probe: Arc<Mutex<Option<Scan<FileSource>>>>,
 }
 
 impl EventReader {
@@ -46,6 +48,7 @@ impl EventReader {
         Self {
             source: FileSource::new(dir.as_ref()),
             watch: Arc::default(),
+            probe: Arc::default(),
         }
     }
 
@@ -62,16 +65,7 @@ impl EventReader {
     /// [`io::ErrorKind::NotADirectory`] when it is none. The iterator's own errors are said at
     /// [`LogIterator`].
     pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
-        let dir = self.dir();
-        let meta = fs::metadata(dir).and_then(|meta| match meta.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        });
-        meta.map_err(|source| Error::Io {
-            action: "read a log there",
-            path: dir.to_path_buf(),
-            source,
-        })?;
+        self.check_dir()?;
         Ok(LogIterator {
             scan: Scan::new(self.source.clone(), ZSTD, position),
             source: self.source.clone(),
@@ -94,10 +88,13 @@ impl EventReader {
     /// Those of [`read_from`](Self::read_from) and [`LogIterator`]: also when what is there is
     /// corrupt.
     pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
-        self.read_from(position)?
-            .next()
-            .transpose()
-            .map(|record| record.is_some())
+        self.check_dir()?;
+        let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let scan = probe.get_or_insert_with(|| Scan::new(self.source.clone(), ZSTD, position));
+        scan.seek(position);
+        let record = scan.next_record::<Value>();
+        let record = record.map_err(|error| Error::in_dir(self.dir(), error))?;
+        Ok(record.is_some())
     }
 
     /// Waits until there is an event to read at `position` or after it, but no longer than
@@ -132,6 +129,24 @@ impl EventReader {
                 _ => std::thread::sleep(pause),
             }
         }
+    }
+
+    /// A log that is not there is not an empty one.
+    fn check_dir(&self) -> io::Result<()> {
+        let found = fs::metadata(self.dir()).and_then(|found| match found.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        });
+        found.map_err(|source| {
+            let path = self.dir().to_path_buf();
+            let action = "read a log there";
+            Error::Io {
+                action,
+                path,
+                source,
+            }
+            .into()
+        })
     }
 
     pub(crate) fn source(&self) -> &FileSource {

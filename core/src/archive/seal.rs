@@ -1,4 +1,3 @@
-use alloc::vec;
 use alloc::vec::Vec;
 
 use memchr::memmem;
@@ -6,6 +5,8 @@ use twox_hash::XxHash64;
 
 use super::block::Block;
 use super::mark::{Fields, HEADER_LEN, SKIPPABLE};
+use crate::error::Error;
+use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
 
 const TAG: [u8; 4] = *b"evs1";
@@ -76,26 +77,26 @@ impl Seal {
     }
 
     /// The seal that ends at archive offset `end`, or `None` when no whole one does.
-    pub(crate) fn ending_at<S: Source>(source: &S, end: u64) -> Result<Option<Self>, S::Error> {
+    pub(crate) fn ending_at<S: Source>(
+        source: &S,
+        end: u64,
+    ) -> Result<Option<Self>, Error<S::Error>> {
         let Some(footer_at) = end.checked_sub(FOOTER_LEN as u64) else {
             return Ok(None);
         };
-        let mut footer = [0; FOOTER_LEN];
-        if source.read_at(Slot::Archive, footer_at, &mut footer)? < FOOTER_LEN {
-            return Ok(None);
-        }
+        let footer = source.bytes(Slot::Archive, footer_at, FOOTER_LEN)?;
         let Some((offset, len)) = place_of(&footer, end) else {
             return Ok(None);
         };
-        let mut bytes = vec![0; len];
-        let n = source.read_at(Slot::Archive, offset, &mut bytes)?;
-        Ok((n == bytes.len())
-            .then(|| Self::decode(&bytes, offset))
-            .flatten())
+        let bytes = source.bytes(Slot::Archive, offset, len)?;
+        Ok(Self::decode(&bytes, offset))
     }
 
     /// The last whole seal that ends at archive offset `end` or before.
-    pub(crate) fn last_before<S: Source>(source: &S, end: u64) -> Result<Option<Self>, S::Error> {
+    pub(crate) fn last_before<S: Source>(
+        source: &S,
+        end: u64,
+    ) -> Result<Option<Self>, Error<S::Error>> {
         if let Some(seal) = Self::ending_at(source, end)? {
             return Ok(Some(seal));
         }
@@ -105,9 +106,7 @@ impl Seal {
             let from = to.saturating_sub(SEARCH_LEN);
             // The mark may lie across the border of two searches.
             let until = end.min(to + END.len() as u64 - 1);
-            let mut bytes = vec![0; (until - from) as usize];
-            let n = source.read_at(Slot::Archive, from, &mut bytes)?;
-            bytes.truncate(n);
+            let bytes = source.bytes(Slot::Archive, from, (until - from) as usize)?;
             for at in memmem::rfind_iter(&bytes, &END) {
                 let candidate = from + (at + END.len()) as u64;
                 if let Some(seal) = Self::ending_at(source, candidate)? {
@@ -167,7 +166,7 @@ impl Seal {
 }
 
 /// Offset and length of the seal that ends in `footer` at archive offset `end`.
-fn place_of(footer: &[u8; FOOTER_LEN], end: u64) -> Option<(u64, usize)> {
+fn place_of(footer: &[u8], end: u64) -> Option<(u64, usize)> {
     footer.ends_with(&END).then_some(())?;
     let mut fields = Fields(footer);
     let [_start, offset, _base, _len] =
@@ -182,6 +181,7 @@ mod tests {
     use super::*;
     use crate::memory::MemoryStore;
     use crate::storage::Storage;
+    use alloc::vec;
 
     fn block(position: u64, len: u32) -> Block {
         Block {
@@ -200,7 +200,10 @@ mod tests {
         store.append(Slot::Archive, &[b'x'; 100]).unwrap();
         let seal = Seal::new(0, 100, 5, [block(5, 3), block(8, 4)].into());
         store.append(Slot::Archive, &seal.encode()).unwrap();
-        assert_eq!(Seal::ending_at(&store, seal.end), Ok(Some(seal.clone())));
+        assert_eq!(
+            Seal::ending_at(&store, seal.end).unwrap(),
+            Some(seal.clone())
+        );
         for extra in [
             1,
             7,
@@ -212,8 +215,8 @@ mod tests {
             let mut longer = store.clone();
             longer.append(Slot::Archive, &vec![0; extra]).unwrap();
             let len = longer.len(Slot::Archive).unwrap();
-            assert_eq!(Seal::ending_at(&longer, len), Ok(None));
-            assert_eq!(Seal::last_before(&longer, len), Ok(Some(seal.clone())));
+            assert_eq!(Seal::ending_at(&longer, len).unwrap(), None);
+            assert_eq!(Seal::last_before(&longer, len).unwrap(), Some(seal.clone()));
         }
     }
 

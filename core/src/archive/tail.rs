@@ -5,6 +5,7 @@ use super::foreign::{FrameError, measure};
 use super::mark::{BlockMark, Fields, HEADER_LEN};
 use super::seal::Seal;
 use crate::error::Error;
+use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
 
 const ZSTD_MAGIC: u32 = 0xFD2F_B528;
@@ -32,11 +33,8 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(crate) fn read<S: Source>(source: &S) -> Result<Self, Error<S::Error>> {
-        let archive_len = source
-            .len(Slot::Archive)
-            .map_err(|error| Error::reading(Slot::Archive, error))?;
-        let seal = Seal::last_before(source, archive_len)
-            .map_err(|error| Error::reading(Slot::Archive, error))?;
+        let archive_len = source.length(Slot::Archive)?;
+        let seal = Seal::last_before(source, archive_len)?;
         let (sealed, sealed_end) = seal.map_or((0, 0), |seal| (seal.end, seal.end_position()));
         let mut tail = Self {
             archive_len,
@@ -80,11 +78,7 @@ impl Tail {
         let mut offset = self.sealed;
         let mut rotation = None;
         while offset < self.archive_len {
-            let mut head = [0; BlockMark::LEN];
-            let n = source
-                .read_at(Slot::Archive, offset, &mut head)
-                .map_err(|error| Error::reading(Slot::Archive, error))?;
-            let head = head.get(..n).unwrap_or_default();
+            let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
             let position = self.end(true);
 
             // A rotation that is whole and has something behind it was sealed, or was being
@@ -93,7 +87,7 @@ impl Tail {
                 self.count_pending(offset);
                 rotation = None;
             }
-            if let Some(mark) = BlockMark::decode(head) {
+            if let Some(mark) = BlockMark::decode(&head) {
                 let block = mark.block(offset);
                 if block.frame_end() > self.archive_len {
                     break;
@@ -109,7 +103,7 @@ impl Tail {
                 offset = block.frame_end();
                 continue;
             }
-            let mut fields = Fields(head);
+            let mut fields = Fields(&head);
             let next = match (fields.u32(), fields.u32()) {
                 (Some(ZSTD_MAGIC), _) => match measure(source, offset, position) {
                     Ok((blocks, next)) => {
@@ -123,7 +117,7 @@ impl Tail {
                         return Err(self.corrupt(offset, &reason));
                     }
                     Err(FrameError::Source(error)) => {
-                        return Err(Error::reading(Slot::Archive, error));
+                        return Err(Error::storage("read", Slot::Archive, error));
                     }
                 },
                 (Some(magic), Some(len)) if SKIPPABLE_MAGICS.contains(&magic) => {

@@ -7,7 +7,6 @@
 //! have no `check` and are not believed here.
 
 use alloc::format;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
@@ -18,8 +17,10 @@ use serde_json::Value;
 use super::{Fold, check_view_name};
 use crate::archive::Codec;
 use crate::error::Error;
+use crate::hash::LineHash;
 use crate::history::History;
-use crate::line::{self, LineHash};
+use crate::line;
+use crate::named::NamedSource;
 use crate::storage::{Slot, Source, Storage};
 
 const CHECK: &str = ",\"check\":\"";
@@ -89,27 +90,21 @@ pub(super) fn load<T: DeserializeOwned, S: Source>(
 /// The snapshot's bytes, if they are as they were written.
 fn read_checked<S: Source>(source: &S, name: &str) -> Result<Option<Vec<u8>>, Error<S::Error>> {
     let slot = Slot::Snapshot(name);
-    let reading = |error| Error::reading(slot, error);
-    let len = source.len(slot).map_err(reading)?;
+    let len = source.length(slot)?;
     // The end tells a snapshot of ours before anything of unknown size is read.
-    let mut suffix = [0; SUFFIX_LEN];
     let Some(checked) = len.checked_sub(SUFFIX_LEN as u64) else {
         return Ok(None);
     };
-    let n = source
-        .read_at(slot, checked, &mut suffix)
-        .map_err(reading)?;
+    let suffix = source.bytes(slot, checked, SUFFIX_LEN)?;
     let check = suffix
-        .get(..n)
-        .and_then(|suffix| suffix.strip_prefix(CHECK.as_bytes()))
+        .strip_prefix(CHECK.as_bytes())
         .and_then(|rest| rest.strip_suffix(END.as_bytes()))
         .and_then(|hex| core::str::from_utf8(hex).ok()?.parse::<LineHash>().ok());
     let (Some(check), Ok(len)) = (check, usize::try_from(len)) else {
         return Ok(None);
     };
-    let mut bytes = vec![0; len];
-    let n = source.read_at(slot, 0, &mut bytes).map_err(reading)?;
-    let intact = n == len
+    let bytes = source.bytes(slot, 0, len)?;
+    let intact = bytes.len() == len
         && bytes
             .get(..len - SUFFIX_LEN)
             .is_some_and(|bytes| LineHash::of(bytes) == check);

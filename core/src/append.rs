@@ -1,0 +1,174 @@
+//! Appending: one event, one line, one write.
+
+use alloc::vec::Vec;
+
+use memchr::memmem;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::hash::LineHash;
+use crate::history::{Extent, History};
+use crate::line;
+use crate::named::{NamedSource, NamedStorage};
+use crate::storage::{Access, Slot, Storage};
+use crate::writer::Writer;
+
+/// What an append waits for, and so what a crash can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Until the store says that the event is durable. Neither the end of the process nor a power
+    /// cut takes it.
+    #[default]
+    Synced,
+    /// Until the store has the event. The end of the process does not take it; a power cut can
+    /// take everything since the last sync, and can leave damage in the lines it takes.
+    Buffered,
+}
+
+/// Where an appended event stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// Where its line starts in the whole history, in bytes.
+    pub position: u64,
+    /// Where the line after it will start: what [`append_if`](Writer::append_if) expects next.
+    pub next_position: u64,
+    /// The hash of its line.
+    pub hash: LineHash,
+    /// What the event is safe from by now.
+    pub durability: Durability,
+}
+
+impl<S: Storage> Writer<S> {
+    /// Appends one event.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] and [`Error::TooLarge`] before anything is written.
+    /// [`Error::Storage`] when the store refused; the event is not in the log.
+    /// [`Error::DurabilityUnknown`] when that cannot be said; the writer is poisoned.
+    pub fn append<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        durability: Durability,
+    ) -> Result<Appended, Error<S::Error>> {
+        self.usable()?;
+        let line = line::encode(event)?;
+        let hash = LineHash::of(line.strip_suffix(b"\n").unwrap_or(&line));
+        let position = self.write(&line, durability)?;
+        self.last_hash = Some(hash);
+        Ok(Appended {
+            position,
+            next_position: position + line.len() as u64,
+            hash,
+            durability,
+        })
+    }
+
+    /// Appends events with one write and, where asked, one sync. They become readable together,
+    /// but a crash in between can leave the first of them without the rest.
+    ///
+    /// # Errors
+    /// As [`append`](Writer::append), for the batch as a whole.
+    pub fn append_batch<'e, D: Serialize + 'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event<D>>,
+        durability: Durability,
+    ) -> Result<Vec<Appended>, Error<S::Error>> {
+        self.usable()?;
+        let (mut lines, mut appended) = (Vec::new(), Vec::new());
+        for event in events {
+            let line = line::encode(event)?;
+            appended.push(Appended {
+                position: lines.len() as u64,
+                next_position: (lines.len() + line.len()) as u64,
+                hash: LineHash::of(line.strip_suffix(b"\n").unwrap_or(&line)),
+                durability,
+            });
+            lines.extend(line);
+        }
+        let Some(last) = appended.last() else {
+            return Ok(appended);
+        };
+        let hash = last.hash;
+        let start = self.write(&lines, durability)?;
+        self.last_hash = Some(hash);
+        for at in &mut appended {
+            at.position += start;
+            at.next_position += start;
+        }
+        Ok(appended)
+    }
+
+    /// Appends the event if the log still ends at `position` with the line of this hash: what the
+    /// last [`Appended`] or record told. An empty log ends at 0 after [`LineHash::NONE`].
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it ends elsewhere, [`Error::NotExclusive`] without
+    /// [`Access::Exclusive`], since another could append in between; else as
+    /// [`append`](Writer::append).
+    pub fn append_if<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        position: u64,
+        hash: LineHash,
+        durability: Durability,
+    ) -> Result<Appended, Error<S::Error>> {
+        self.exclusive("append on a condition")?;
+        let found = self.end_position();
+        let found_hash = self.last_hash()?;
+        if (position, hash) != (found, found_hash) {
+            return Err(Error::Conflict {
+                expected: position,
+                expected_hash: hash,
+                found,
+                found_hash,
+            });
+        }
+        self.append(event, durability)
+    }
+
+    /// Writes whole lines and returns the position of the first.
+    fn write(&mut self, lines: &[u8], durability: Durability) -> Result<u64, Error<S::Error>> {
+        let position = match self.access {
+            Access::Exclusive => self.write_exclusive(lines)?,
+            Access::Shared => self.write_shared(lines)?,
+        };
+        if durability == Durability::Synced {
+            self.sync_log(position)?;
+        }
+        Ok(position)
+    }
+
+    fn write_exclusive(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
+        let position = self.end_position();
+        if let Err(source) = self.store.append(Slot::Log, lines) {
+            // Synced as well: a part that came back after a crash would be an event that failed.
+            return Err(match self.store.cut(Slot::Log, self.end) {
+                Ok(()) => Error::storage("append to", Slot::Log, source),
+                Err(_) => self.in_doubt(position, "append to", source),
+            });
+        }
+        self.end += lines.len() as u64;
+        Ok(position)
+    }
+
+    /// Appends without cutting anything: a fragment that somebody left is ended with a newline in
+    /// the same write, and then reads as a corrupt line instead of spoiling ours.
+    fn write_shared(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
+        let Extent { base, log_len } = History::new(&self.store, self.codec).extent()?;
+        let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
+        let ends_whole = last.is_empty() || last == b"\n";
+        let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
+        if let Err(source) = self.store.append(Slot::Log, &bytes) {
+            return Err(self.in_doubt(base + log_len, "append to", source));
+        }
+        // Others may have appended in between; then ours lies further on.
+        let len = self.store.length(Slot::Log)?.saturating_sub(log_len);
+        let since = self.store.bytes(Slot::Log, log_len, len as usize)?;
+        let start = memmem::find(&since, lines).unwrap_or(bytes.len() - lines.len()) as u64;
+        self.base = base;
+        self.end = log_len + start + lines.len() as u64;
+        Ok(base + log_len + start)
+    }
+}

@@ -1,0 +1,54 @@
+//! Calls to a store whose errors say what was tried on which file.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::error::Error;
+use crate::storage::{Slot, Source, Storage};
+
+pub(crate) trait NamedSource: Source {
+    /// The slot's length.
+    fn length(&self, slot: Slot<'_>) -> Result<u64, Error<Self::Error>> {
+        self.len(slot)
+            .map_err(|error| Error::storage("read", slot, error))
+    }
+
+    /// `len` bytes of the slot from `offset` on, fewer only at its end.
+    fn bytes(
+        &self,
+        slot: Slot<'_>,
+        offset: u64,
+        len: usize,
+    ) -> Result<Vec<u8>, Error<Self::Error>> {
+        let mut bytes = vec![0; len];
+        let n = self
+            .read_at(slot, offset, &mut bytes)
+            .map_err(|error| Error::storage("read", slot, error))?;
+        bytes.truncate(n);
+        Ok(bytes)
+    }
+}
+
+impl<S: Source> NamedSource for S {}
+
+pub(crate) trait NamedStorage: Storage {
+    fn add(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Error<Self::Error>> {
+        self.append(slot, bytes)
+            .map_err(|error| Error::storage("append to", slot, error))
+    }
+
+    /// Makes what was done to the slot durable.
+    fn settle(&mut self, slot: Slot<'_>) -> Result<(), Error<Self::Error>> {
+        self.sync(slot)
+            .map_err(|error| Error::storage("sync", slot, error))
+    }
+
+    /// Cuts the slot to `len` bytes for good.
+    fn cut(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Error<Self::Error>> {
+        self.truncate(slot, len)
+            .map_err(|error| Error::storage("truncate", slot, error))?;
+        self.settle(slot)
+    }
+}
+
+impl<S: Storage> NamedStorage for S {}

@@ -1,0 +1,96 @@
+//! What reading yields: a line, or the event in it, and where it stands.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::hash::LineHash;
+use crate::line;
+use crate::storage::Slot;
+
+/// An event where it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<D = Value> {
+    /// The event.
+    pub event: Event<D>,
+    /// Where its line starts in the whole history, in bytes.
+    pub position: u64,
+    /// Where the next line starts: what to read from to go on after this event.
+    pub next_position: u64,
+    line: Box<[u8]>,
+}
+
+impl<D> Record<D> {
+    /// The hash of its line, computed when asked for.
+    #[must_use]
+    pub fn hash(&self) -> LineHash {
+        LineHash::of(&self.line)
+    }
+
+    /// Its line as it stands in the log, without the newline.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+}
+
+/// A line of the log, not yet taken apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its bytes without the newline.
+    pub bytes: &'a [u8],
+    /// Where it starts in the whole history, in bytes.
+    pub position: u64,
+    /// Where the next line starts.
+    pub next_position: u64,
+    pub(crate) place: Place,
+}
+
+/// A file and an offset in it: the line's in the log, its block's in the archive.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) slot: Slot<'static>,
+    pub(crate) offset: u64,
+}
+
+impl Line<'_> {
+    /// The hash of the line.
+    #[must_use]
+    pub fn hash(&self) -> LineHash {
+        LineHash::of(self.bytes)
+    }
+
+    /// The event in the line.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
+    /// [`Error::Corrupt`] when it is none.
+    pub fn event<D: DeserializeOwned, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
+        line::parse(self.bytes).map_err(|reason| self.refused(reason))
+    }
+
+    pub(crate) fn record<D: DeserializeOwned, E: core::error::Error>(
+        &self,
+    ) -> Result<Record<D>, Error<E>> {
+        Ok(Record {
+            event: self.event()?,
+            position: self.position,
+            next_position: self.next_position,
+            line: self.bytes.into(),
+        })
+    }
+
+    fn refused<E: core::error::Error>(&self, reason: String) -> Error<E> {
+        if line::is_event(self.bytes) {
+            return Error::Mismatch {
+                position: self.position,
+                reason,
+            };
+        }
+        Error::corrupt(self.position, self.place.slot, self.place.offset, reason)
+    }
+}
