@@ -31,6 +31,10 @@ pub struct Event<D = Value> {
     #[serde(rename = "type")]
     pub event_type: String,
     /// What there is to know about it.
+    #[serde(
+        deserialize_with = "required",
+        bound(deserialize = "D: Deserialize<'de>")
+    )]
     pub data: D,
     /// When, in whole seconds since 1970-01-01 00:00 UTC.
     pub ts: u64,
@@ -90,6 +94,13 @@ impl<D> Event<D> {
         self.meta = Some(meta);
         self
     }
+}
+
+/// Serde takes a field that is missing for an `Option` that is `None`.
+fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    T::deserialize(deserializer)
 }
 
 /// Serde reads `null` into an `Option` as absent; a field that is there is never absent.

@@ -40,9 +40,9 @@ pub(crate) struct Extent {
 
 /// Reads history from a source.
 ///
-/// Every answer that depends on where the log begins is checked against the archive's length
-/// afterwards and found again if that changed: a rotation changes it before it empties the log,
-/// and again before it lets anything be appended.
+/// Every answer that depends on where the log begins is checked afterwards and found again if a
+/// rotation came in between: one changes the archive's length before it empties the log, and
+/// again before it lets anything be appended.
 #[derive(Debug)]
 pub(crate) struct History<S> {
     source: S,
@@ -82,7 +82,8 @@ impl<S: Source> History<S> {
     /// log from there on, none at its end.
     pub(crate) fn piece(&mut self, position: u64, want: usize) -> Result<Piece, Error<S::Error>> {
         loop {
-            let Extent { base, log_len } = self.extent()?;
+            let extent = self.extent()?;
+            let Extent { base, log_len } = extent;
             let piece = if position < base {
                 self.block_at(position)?
             } else if position - base > log_len {
@@ -94,7 +95,7 @@ impl<S: Source> History<S> {
                 let bytes = self.source.bytes(Slot::Log, position - base, want)?;
                 Piece::Log { base, bytes }
             };
-            if self.tail_is_current()? {
+            if self.still_holds(extent)? {
                 return Ok(piece);
             }
         }
@@ -163,6 +164,18 @@ impl<S: Source> History<S> {
             }
         }
         Ok(self.tail.get_or_insert_default())
+    }
+
+    /// Whether the log lay where `extent` says during all that was read since.
+    fn still_holds(&self, extent: Extent) -> Result<bool, Error<S::Error>> {
+        // While a rotation waits for its seal the log can be emptied without a change to the
+        // archive. This is asked first: an archive that is the same afterwards vouches for it.
+        let waits = self
+            .tail
+            .as_ref()
+            .is_some_and(|tail| !tail.pending.is_empty());
+        let emptied = waits && extent.log_len > 0 && self.source.length(Slot::Log)? == 0;
+        Ok(!emptied && self.tail_is_current()?)
     }
 
     fn tail_is_current(&self) -> Result<bool, Error<S::Error>> {

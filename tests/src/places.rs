@@ -12,6 +12,13 @@ use crate::Place;
 #[derive(Debug, Clone, Default)]
 pub struct Memory(Rc<RefCell<MemoryStore>>);
 
+impl Memory {
+    /// A copy of all bytes.
+    pub fn image(&self) -> MemoryStore {
+        self.0.borrow().clone()
+    }
+}
+
 impl Place for Memory {
     type Store = Self;
     const CODEC: Codec = Codec::PORTABLE;

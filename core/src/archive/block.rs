@@ -1,4 +1,4 @@
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
 
 use super::BLOCK_LEN;
 use crate::line::MAX_LINE;
@@ -37,16 +37,40 @@ impl Block {
     }
 }
 
-/// Where a block of the lines in `bytes` ends, so that lines stay whole; `None` when more bytes
-/// are needed to tell, and there are more unless `last`.
+/// Where a block of the lines in `bytes` ends: at the last line that ends within [`BLOCK_LEN`], or
+/// after the first line if that is longer. `None` when more bytes are needed to tell, and there
+/// are more unless `last`.
 pub(crate) fn block_end(bytes: &[u8], last: bool) -> Option<usize> {
-    if bytes.len() >= BLOCK_LEN {
-        if let Some(newline) = memrchr(b'\n', bytes) {
-            return Some(newline + 1);
-        }
-        if bytes.len() > MAX_LINE {
-            return Some(MAX_LINE + 1);
-        }
+    let line_end = bytes
+        .split_at_checked(BLOCK_LEN)
+        .and_then(|(within, after)| {
+            memrchr(b'\n', within).or_else(|| Some(BLOCK_LEN + memchr(b'\n', after)?))
+        });
+    let end = match line_end {
+        Some(newline) => newline + 1,
+        None if last || bytes.len() > MAX_LINE => bytes.len(),
+        None => return None,
+    };
+    // A line over the limit is corrupt wherever it is cut; memory is bounded by cutting it.
+    Some(end.min(MAX_LINE + 1)).filter(|end| *end > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_ends_with_a_line_and_holds_one_long_line_or_many_short_ones() {
+        assert_eq!(block_end(b"", true), None);
+        assert_eq!(block_end(b"a\nb", false), None);
+        assert_eq!(block_end(b"a\nb", true), Some(3));
+        let mut bytes = b"short\n".repeat(BLOCK_LEN / 6 + 9);
+        let end = block_end(&bytes, true);
+        assert_eq!(end, Some(BLOCK_LEN / 6 * 6));
+        bytes[6..].fill(b'x');
+        assert_eq!(block_end(&bytes, false), Some(6));
+        assert_eq!(block_end(&bytes[6..], false), None);
+        bytes.extend(b"\nshort\nshort\n");
+        assert_eq!(block_end(&bytes[6..], true), Some(bytes.len() - 6 - 12));
     }
-    (last && !bytes.is_empty()).then_some(bytes.len().min(MAX_LINE + 1))
 }

@@ -1,0 +1,198 @@
+//! A reader beside a writer, with the writer moving on between any two of the reader's calls.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::cell::Cell;
+use std::convert::Infallible;
+
+use eventfold_core::{Codec, Error, Fold, Line, MemoryStore, Scan, Slot, Source};
+use eventfold_tests::faulty::{Fault, Faulty};
+use eventfold_tests::places::Memory;
+use eventfold_tests::{Place, append};
+use serde_json::Value;
+
+/// What the disk held after each call of a writer that appends and rotates, also half way into
+/// each append.
+fn states() -> Vec<MemoryStore> {
+    let mut states = Vec::new();
+    for at in 0.. {
+        for half in [0, 25] {
+            let place = Memory::empty();
+            let store = Faulty::new(place.store(), Fault::FromThenOn, at, half);
+            let met = work(store);
+            let state = place.image();
+            if states.last() != Some(&state) {
+                states.push(state);
+            }
+            if !met {
+                return states;
+            }
+        }
+    }
+    unreachable!()
+}
+
+/// Works until the store stops; whether it did.
+fn work(mut store: Faulty<Memory>) -> bool {
+    let opened = eventfold_core::Writer::open(
+        &mut store,
+        Codec::PORTABLE,
+        eventfold_core::Access::Exclusive,
+    );
+    if let Ok((mut writer, _)) = opened {
+        for n in 0..8 {
+            let synced = eventfold_core::Durability::Synced;
+            let appended = writer.append(&eventfold_tests::event(n), synced);
+            if appended.is_err() || (n % 3 == 2 && writer.rotate().is_err()) {
+                break;
+            }
+        }
+    }
+    store.met()
+}
+
+/// A source that shows one state, and another after some calls.
+struct Timeline<'a> {
+    before: &'a MemoryStore,
+    after: &'a MemoryStore,
+    calls_before: Cell<usize>,
+    /// Whether the change was yet to come when it was made by hand.
+    early: Cell<bool>,
+}
+
+impl Timeline<'_> {
+    /// Shows the later state from now on.
+    fn move_on(&self) {
+        self.early.set(self.calls_before.replace(0) > 0);
+    }
+
+    fn now(&self) -> &MemoryStore {
+        match self.calls_before.get() {
+            0 => self.after,
+            left => {
+                self.calls_before.set(left - 1);
+                self.before
+            }
+        }
+    }
+}
+
+impl Source for Timeline<'_> {
+    type Error = Infallible;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, Infallible> {
+        self.now().len(slot)
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Infallible> {
+        self.now().read_at(slot, offset, buf)
+    }
+}
+
+/// Runs `read` with every state, every later one, and every number of calls before the change.
+/// `read` is given the source, and how many events are readable in the two states.
+fn for_each_interleaving(read: impl Fn(&Timeline<'_>, u64, u64) -> Result<(), Error<Infallible>>) {
+    let states = states();
+    assert!(states.len() > 25, "only {} states", states.len());
+    let counts: Vec<u64> = states
+        .iter()
+        .map(|state| numbers(state).len() as u64)
+        .collect();
+    assert_eq!(counts.last(), Some(&8));
+    let mut interleavings = 0;
+    for (from, before) in states.iter().enumerate() {
+        for (to, after) in states.iter().enumerate().skip(from) {
+            for calls in 0.. {
+                let timeline = Timeline {
+                    before,
+                    after,
+                    calls_before: Cell::new(calls),
+                    early: Cell::new(false),
+                };
+                let context = || format!("from state {from} to {to} after {calls} calls");
+                let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    read(&timeline, counts[from], counts[to])
+                }));
+                match read {
+                    Ok(Ok(())) => interleavings += 1,
+                    Ok(Err(error)) => panic!("{}: {error}", context()),
+                    Err(_) => panic!("{}", context()),
+                }
+                timeline
+                    .early
+                    .set(timeline.early.get() || timeline.calls_before.get() > 0);
+                if timeline.early.get() {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(interleavings > 5_000, "only {interleavings}");
+}
+
+#[test]
+fn a_reader_sees_every_event_once_wherever_the_writer_moves_on() {
+    for_each_interleaving(|source, before, after| {
+        let numbers = try_numbers(&mut Scan::new(source, Codec::PORTABLE, 0))?;
+        assert!(
+            numbers.iter().copied().eq(0..numbers.len() as u64),
+            "{numbers:?}"
+        );
+        let count = numbers.len() as u64;
+        assert!(
+            before <= count && count <= after,
+            "{count} of {before} to {after}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_reader_at_the_end_misses_nothing_and_reads_nothing_twice() {
+    let ends = ends();
+    for_each_interleaving(|source, before, after| {
+        let mut scan = Scan::new(source, Codec::PORTABLE, ends[before as usize]);
+        let first = try_numbers(&mut scan)?;
+        // Asked again, all that came since is there.
+        source.move_on();
+        let second = try_numbers(&mut scan)?;
+        assert!([first, second].concat().into_iter().eq(before..after));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_view_refreshed_wherever_the_writer_moves_on_is_a_fold_of_a_prefix() {
+    let ends = ends();
+    for_each_interleaving(|source, before, after| {
+        let count = |n, line: &Line<'_>| {
+            assert_eq!(line.event::<Value, Infallible>()?.data["n"], n);
+            Ok(n + 1)
+        };
+        let fold = Fold::new(0_u64).refreshed(source, Codec::PORTABLE, count)?;
+        let fold = fold.unwrap_or_else(|| Fold::new(0));
+        assert!(before <= *fold.state() && *fold.state() <= after);
+        assert_eq!(fold.position(), ends[*fold.state() as usize]);
+        Ok(())
+    });
+}
+
+/// Where each event starts, and the end after the last.
+fn ends() -> Vec<u64> {
+    let place = Memory::empty();
+    let mut writer = place.open();
+    let mut ends = vec![0];
+    ends.extend((0..8).map(|n| append(&mut writer, n).next_position));
+    ends
+}
+
+fn numbers(state: &MemoryStore) -> Vec<u64> {
+    try_numbers(&mut Scan::new(state, Codec::PORTABLE, 0)).unwrap()
+}
+
+fn try_numbers<S: Source>(scan: &mut Scan<S>) -> Result<Vec<u64>, Error<S::Error>> {
+    let mut numbers = Vec::new();
+    while let Some(record) = scan.next_record::<Value>()? {
+        numbers.push(record.event.data["n"].as_u64().unwrap());
+    }
+    Ok(numbers)
+}
