@@ -141,6 +141,7 @@ impl<S: Storage> Writer<S> {
     }
 
     fn write_exclusive(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
+        self.check_alone()?;
         let position = self.end_position();
         if let Err(source) = self.store.append(Slot::Log, lines) {
             // Synced as well: a part that came back after a crash would be an event that failed.

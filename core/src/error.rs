@@ -44,7 +44,7 @@ pub enum Error<E: core::error::Error + 'static> {
     /// `append_if` expected another end of the log. Nothing was written.
     #[error(
         "conflict: expected the log to end at position {expected} after line {expected_hash}, \
-         it ends at {found} after line {found_hash}; read on from {expected} and decide again"
+         it ends at {found} after line {found_hash}; read what is new and decide again"
     )]
     Conflict {
         /// The end that the caller expected.

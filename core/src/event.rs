@@ -1,8 +1,12 @@
 //! What happened: one event, one line of the log.
 
 use alloc::string::String;
+use core::fmt;
+use core::marker::PhantomData;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 /// One event.
@@ -26,6 +30,7 @@ use serde_json::Value;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Event<D = Value> {
     /// What kind of thing happened, `type` on disk.
     #[serde(rename = "type")]
@@ -37,6 +42,7 @@ pub struct Event<D = Value> {
     )]
     pub data: D,
     /// When, in whole seconds since 1970-01-01 00:00 UTC.
+    #[serde(deserialize_with = "seconds")]
     pub ts: u64,
     /// An identifier of the caller's own; the log does not look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +100,41 @@ impl<D> Event<D> {
         self.meta = Some(meta);
         self
     }
+}
+
+impl<D: Serialize> Serialize for Event<D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// What is derived takes an array of the fields for an event too.
+impl<'de, D: Deserialize<'de>> Deserialize<'de> for Event<D> {
+    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+        deserializer.deserialize_map(Object(PhantomData))
+    }
+}
+
+struct Object<D>(PhantomData<D>);
+
+impl<'de, D: Deserialize<'de>> Visitor<'de> for Object<D> {
+    type Value = Event<D>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event, which is an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Event<D>, A::Error> {
+        Event::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    u64::deserialize(deserializer).map_err(|error| {
+        D::Error::custom(format_args!(
+            "`ts` takes whole seconds from 1970 on: {error}"
+        ))
+    })
 }
 
 /// Serde takes a field that is missing for an `Option` that is `None`.

@@ -9,7 +9,7 @@ use twox_hash::XxHash64;
 
 /// The xxh64 (seed 0) of a line without its newline. `Display` and `FromStr` use 16 hex
 /// digits in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LineHash(pub u64);
 
 impl LineHash {
@@ -26,6 +26,12 @@ impl LineHash {
 impl fmt::Display for LineHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for LineHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LineHash({self})")
     }
 }
 

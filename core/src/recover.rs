@@ -1,6 +1,7 @@
 //! Opening: what a crash left is repaired, and nothing is cut that is not kept somewhere.
 
 use alloc::format;
+use core::fmt;
 
 use memchr::memrchr;
 
@@ -34,6 +35,44 @@ impl Recovery {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl fmt::Display for Recovery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let torn = Slot::Torn;
+        let mut sep = "";
+        let mut say = |done: bool, text: fmt::Arguments<'_>| {
+            if done {
+                write!(f, "{sep}{text}")?;
+                sep = ", ";
+            }
+            Ok(())
+        };
+        let (log, archive) = (self.torn_log_bytes, self.torn_archive_bytes);
+        let adopted = self.adopted_bytes;
+        say(self.is_clean(), format_args!("nothing to repair"))?;
+        say(
+            log > 0,
+            format_args!("cut {log} bytes of a torn line, kept in {torn}"),
+        )?;
+        say(
+            archive > 0,
+            format_args!("cut {archive} bytes of a torn frame, kept in {torn}"),
+        )?;
+        say(
+            self.completed_line,
+            format_args!("ended a whole event with its newline"),
+        )?;
+        match self.rotation {
+            Some(InterruptedRotation::Undone) => say(true, format_args!("undid a rotation"))?,
+            Some(_) => say(true, format_args!("finished a rotation"))?,
+            None => {}
+        }
+        say(
+            adopted > 0,
+            format_args!("sealed {adopted} bytes that another writer archived"),
+        )
     }
 }
 

@@ -39,6 +39,7 @@ impl<S: Storage> Writer<S> {
         if self.end == 0 {
             return Ok(Rotation::default());
         }
+        self.check_alone()?;
         self.sync_log(self.base)?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
@@ -92,6 +93,7 @@ impl<S: Storage> Writer<S> {
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {
         let archive_len = blocks.last().map_or(0, Block::frame_end);
         self.store.settle(Slot::Archive)?;
+        self.check_alone()?;
         self.store.cut(Slot::Log, 0)?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
         self.store.add(Slot::Archive, &seal.encode())?;

@@ -1,6 +1,7 @@
 //! The writer: opening, syncing, and what it is worth after a failure.
 
 use alloc::borrow::ToOwned;
+use alloc::format;
 use alloc::string::{String, ToString};
 
 use crate::archive::Codec;
@@ -160,6 +161,21 @@ impl<S: Storage> Writer<S> {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Sees that the log is as this writer left it, so that nothing of others is cut.
+    pub(crate) fn check_alone(&mut self) -> Result<(), Error<S::Error>> {
+        let found = self.store.length(Slot::Log)?;
+        if found == self.end {
+            return Ok(());
+        }
+        let reason = format!(
+            "{} is {found} bytes long and was left with {}: somebody writes to it without the lock",
+            Slot::Log,
+            self.end
+        );
+        self.poisoned = Some(reason.clone());
+        Err(Error::Poisoned { reason })
     }
 
     pub(crate) fn exclusive(&self, action: &'static str) -> Result<(), Error<S::Error>> {

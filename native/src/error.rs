@@ -62,7 +62,7 @@ pub enum Error {
     /// `append_if` expected another end of the log. Nothing was written.
     #[error(
         "{}: expected the log to end at position {expected} after line {expected_hash}, it ends at \
-         {found} after line {found_hash}; read on from {expected} and decide again",
+         {found} after line {found_hash}; read what is new and decide again",
         dir.display()
     )]
     Conflict {

@@ -32,3 +32,8 @@ pub use reader::{EventReader, LogIterator, WaitResult};
 pub use store::{FileSource, FileStore, ZSTD};
 pub use view::{State, View};
 pub use writer::EventWriter;
+
+/// The README's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

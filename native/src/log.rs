@@ -88,6 +88,19 @@ impl EventLog {
         self.writer.append_batch(events)
     }
 
+    /// Appends events together with a durability of their own.
+    ///
+    /// # Errors
+    /// As [`append_batch`](Self::append_batch).
+    pub fn append_batch_with<'e, D: Serialize + 'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event<D>>,
+        durability: Durability,
+    ) -> io::Result<Vec<Appended>> {
+        self.rotate_if_full()?;
+        self.writer.append_batch_with(events, durability)
+    }
+
     /// Appends the event if the log still ends there, see [`EventWriter::append_if`].
     ///
     /// # Errors
@@ -100,6 +113,20 @@ impl EventLog {
     ) -> io::Result<Appended> {
         self.rotate_if_full()?;
         self.writer.append_if(event, position, hash)
+    }
+
+    /// Position after the last event: where the next one will start.
+    #[must_use]
+    pub fn end_position(&self) -> u64 {
+        self.writer.end_position()
+    }
+
+    /// The hash of the last line, see [`EventWriter::last_hash`].
+    ///
+    /// # Errors
+    /// As [`EventWriter::last_hash`].
+    pub fn last_hash(&mut self) -> io::Result<LineHash> {
+        self.writer.last_hash()
     }
 
     /// Makes everything appended so far durable, see [`EventWriter::sync`].

@@ -38,7 +38,11 @@ pub struct FileSource {
 impl FileSource {
     /// The files of `dir`, which need not exist.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        let dir = dir.into();
+        match dir.as_os_str().is_empty() {
+            true => Self { dir: ".".into() },
+            false => Self { dir },
+        }
     }
 
     /// The directory.
@@ -272,7 +276,12 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         .ancestors()
         .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
         .collect();
-    fs::create_dir_all(dir).map_err(|error| failed("make the directory", dir, error))?;
+    let made = match dir.exists() && !dir.is_dir() {
+        // Else said to exist already, which is what contention is called.
+        true => Err(io::ErrorKind::NotADirectory.into()),
+        false => fs::create_dir_all(dir),
+    };
+    made.map_err(|error| failed("make the directory", dir, error))?;
     for made in missing {
         let parent = match made.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -123,7 +123,19 @@ impl EventWriter {
         &mut self,
         events: impl IntoIterator<Item = &'e Event<D>>,
     ) -> io::Result<Vec<Appended>> {
-        let appended = self.log.append_batch(events, self.durability);
+        self.append_batch_with(events, self.durability)
+    }
+
+    /// Appends events together with a durability of their own.
+    ///
+    /// # Errors
+    /// As [`append_batch`](Self::append_batch).
+    pub fn append_batch_with<'e, D: Serialize + 'e>(
+        &mut self,
+        events: impl IntoIterator<Item = &'e Event<D>>,
+        durability: Durability,
+    ) -> io::Result<Vec<Appended>> {
+        let appended = self.log.append_batch(events, durability);
         appended.map_err(|error| self.failed(error))
     }
 

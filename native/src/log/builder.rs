@@ -49,7 +49,8 @@ impl EventLogBuilder {
         self
     }
 
-    /// Keeps a view, see [`View::new`].
+    /// Keeps a view, see [`View::new`]. Opening takes it to where its snapshot is;
+    /// [`EventLog::refresh_all`] takes it to the end.
     pub fn view<S: State>(
         self,
         name: impl Into<String>,
