@@ -13,6 +13,7 @@ use crate::scan::Scan;
 use crate::storage::{Slot, Source};
 
 pub use name::check_view_name;
+pub use snapshot::is_foreign_snapshot;
 
 /// A state, and how far into history it is folded: `state = fold(events)`.
 ///

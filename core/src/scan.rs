@@ -95,7 +95,8 @@ impl<S: Source> Scan<S> {
     ///
     /// # Errors
     /// [`Error::Corrupt`] for a line over [`MAX_LINE`] and for a damaged block or seal of the
-    /// archive, once each. [`Error::Beyond`] and [`Error::NotABoundary`] as said in
+    /// archive, once each; and each time, staying where it is, for damage behind the last seal,
+    /// which hides where the log begins. [`Error::Beyond`] and [`Error::NotABoundary`] as said in
     /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
     /// where it is.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {

@@ -213,10 +213,13 @@ impl<D: DeserializeOwned> Iterator for LogIterator<D> {
         if self.ended {
             return None;
         }
+        let before = self.scan.position();
         let record = self.scan.next_record().transpose()?;
+        // What lies behind damage can be read; damage that hides where the log begins hides all.
+        let moved = self.scan.position() > before;
         Some(record.map_err(|error| {
             use eventfold_core::Error::{Corrupt, Mismatch};
-            self.ended = !matches!(error, Corrupt { .. } | Mismatch { .. });
+            self.ended = !moved || !matches!(error, Corrupt { .. } | Mismatch { .. });
             Error::in_dir(self.source.dir(), error).into()
         }))
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use eventfold_core::{Codec, LockMode, Slot, Source, Storage};
+use eventfold_core::{Codec, LockMode, Slot, Source, Storage, is_foreign_snapshot};
 
 use crate::error::Error;
 use crate::lock::{self, Guard, LockError};
@@ -117,6 +117,33 @@ impl FileStore {
     #[must_use]
     pub fn source(&self) -> &FileSource {
         &self.source
+    }
+
+    /// Removes the snapshots that a rotation makes wrong for the crate that saved them.
+    pub(crate) fn remove_foreign_snapshots(
+        &mut self,
+    ) -> Result<(), eventfold_core::Error<io::Error>> {
+        let Ok(files) = fs::read_dir(self.source.dir().join("views")) else {
+            return Ok(());
+        };
+        for file in files.flatten() {
+            let file = file.file_name();
+            let name = file
+                .to_str()
+                .and_then(|file| file.strip_suffix(".snapshot.json"));
+            if let Some(name) = name
+                && is_foreign_snapshot(&self.source, name)?
+            {
+                let slot = Slot::Snapshot(name);
+                self.remove(slot)
+                    .map_err(|source| eventfold_core::Error::Storage {
+                        action: "remove",
+                        file: slot.to_string(),
+                        source,
+                    })?;
+            }
+        }
+        Ok(())
     }
 
     fn open_to_append(&self, slot: Slot<'_>) -> io::Result<File> {

@@ -8,6 +8,7 @@
 //! | `cases` | the cases, by theme |
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
+//! | `sim` | a simulated disk with power cuts |
 
 // Cases are tests, though no harness sees them as such.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
@@ -15,6 +16,7 @@
 pub mod cases;
 pub mod faulty;
 pub mod places;
+pub mod sim;
 
 use eventfold_core::{
     Access, Appended, Codec, Durability, Event, Recovery, Scan, Slot, Source, Storage, Writer,

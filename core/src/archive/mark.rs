@@ -8,6 +8,8 @@ use super::block::Block;
 pub(super) const SKIPPABLE: u32 = 0x184D_2A57;
 /// Length of a skippable frame's own header.
 pub(super) const HEADER_LEN: usize = 8;
+/// No history is as long; a mark that says more is damaged or hostile.
+pub(super) const MAX_POSITION: u64 = 1 << 62;
 const TAG: [u8; 4] = *b"evb1";
 
 /// Takes little-endian fields off the front of a slice.
@@ -89,14 +91,15 @@ impl BlockMark {
         (fields.u32()? == SKIPPABLE).then_some(())?;
         (fields.u32()? as usize == Self::LEN - HEADER_LEN).then_some(())?;
         fields.tag(TAG)?;
-        Some(Self {
+        let mark = Self {
             base: fields.u64()?,
             total: fields.u64()?,
             position: fields.u64()?,
             len: fields.u32()?,
             frame_len: fields.u32()?,
             hash: fields.u64()?,
-        })
+        };
+        (mark.position <= MAX_POSITION).then_some(mark)
     }
 }
 

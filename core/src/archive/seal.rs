@@ -1,10 +1,11 @@
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use memchr::memmem;
 use twox_hash::XxHash64;
 
 use super::block::Block;
-use super::mark::{Fields, HEADER_LEN, SKIPPABLE};
+use super::mark::{Fields, HEADER_LEN, MAX_POSITION, SKIPPABLE};
 use crate::error::Error;
 use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
@@ -16,6 +17,8 @@ const ENTRY_LEN: usize = 32;
 const FOOTER_LEN: usize = 52;
 /// Bounds what a damaged or hostile archive can make us read: two million blocks, some 2 TiB.
 const MAX_SEAL: u64 = 64 << 20;
+/// How many bytes a search looks at behind marks that look like seals and are none.
+const MAX_SEARCH: u64 = 4 * MAX_SEAL;
 /// How much of the archive is searched at a time for a seal that is not at its end.
 const SEARCH_LEN: u64 = 256 << 10;
 
@@ -81,15 +84,16 @@ impl Seal {
         source: &S,
         end: u64,
     ) -> Result<Option<Self>, Error<S::Error>> {
-        let Some(footer_at) = end.checked_sub(FOOTER_LEN as u64) else {
-            return Ok(None);
-        };
-        let footer = source.bytes(Slot::Archive, footer_at, FOOTER_LEN)?;
-        let Some((offset, len)) = place_of(&footer, end) else {
-            return Ok(None);
-        };
-        let bytes = source.bytes(Slot::Archive, offset, len)?;
-        Ok(Self::decode(&bytes, offset))
+        match place_before(source, end)? {
+            Some(place) => Self::at(source, place),
+            None => Ok(None),
+        }
+    }
+
+    fn at<S: Source>(source: &S, place: Range<u64>) -> Result<Option<Self>, Error<S::Error>> {
+        let len = (place.end - place.start) as usize;
+        let bytes = source.bytes(Slot::Archive, place.start, len)?;
+        Ok(Self::decode(&bytes, place.start))
     }
 
     /// The last whole seal that ends at archive offset `end` or before.
@@ -101,7 +105,7 @@ impl Seal {
             return Ok(Some(seal));
         }
         // A crash or damage left other bytes at the end: look for the mark that ends a seal.
-        let mut to = end;
+        let (mut to, mut looked_at) = (end, 0);
         while to > 0 {
             let from = to.saturating_sub(SEARCH_LEN);
             // The mark may lie across the border of two searches.
@@ -109,8 +113,16 @@ impl Seal {
             let bytes = source.bytes(Slot::Archive, from, (until - from) as usize)?;
             for at in memmem::rfind_iter(&bytes, &END) {
                 let candidate = from + (at + END.len()) as u64;
-                if let Some(seal) = Self::ending_at(source, candidate)? {
+                let Some(place) = place_before(source, candidate)? else {
+                    continue;
+                };
+                looked_at += place.end - place.start;
+                if let Some(seal) = Self::at(source, place)? {
                     return Ok(Some(seal));
+                }
+                if looked_at > MAX_SEARCH {
+                    let reason = "too many marks that look like a seal and are none";
+                    return Err(Error::corrupt(0, Slot::Archive, candidate, reason));
                 }
             }
             to = from;
@@ -134,9 +146,7 @@ impl Seal {
         let count = footer.u32()? as usize;
 
         let mut entries = Fields(entries);
-        (entries.u32()? == SKIPPABLE).then_some(())?;
-        (entries.u32()? as usize == bytes.len() - HEADER_LEN).then_some(())?;
-        entries.tag(TAG)?;
+        begins_seal(&mut entries, bytes.len() as u64)?;
         (entries.0.len() as u64 == count as u64 * ENTRY_LEN as u64).then_some(())?;
         let mut position = base;
         let mut blocks = Vec::with_capacity(count);
@@ -153,7 +163,7 @@ impl Seal {
             });
             position = position.checked_add(u64::from(len))?;
         }
-        (position == base.checked_add(len)?).then_some(())?;
+        (position == base.checked_add(len)? && position <= MAX_POSITION).then_some(())?;
         Some(Self {
             start,
             offset,
@@ -165,15 +175,35 @@ impl Seal {
     }
 }
 
-/// Offset and length of the seal that ends in `footer` at archive offset `end`.
-fn place_of(footer: &[u8], end: u64) -> Option<(u64, usize)> {
+/// Where a seal that ends at archive offset `end` lies, by what its two ends say.
+fn place_before<S: Source>(source: &S, end: u64) -> Result<Option<Range<u64>>, Error<S::Error>> {
+    let footer_at = end.saturating_sub(FOOTER_LEN as u64);
+    let footer = source.bytes(Slot::Archive, footer_at, FOOTER_LEN)?;
+    let Some(offset) = offset_in(&footer, end) else {
+        return Ok(None);
+    };
+    let head = source.bytes(Slot::Archive, offset, HEADER_LEN + TAG.len())?;
+    Ok(begins_seal(&mut Fields(&head), end - offset)
+        .is_some()
+        .then_some(offset..end))
+}
+
+/// The offset of the seal that ends in `footer` at archive offset `end`.
+fn offset_in(footer: &[u8], end: u64) -> Option<u64> {
     footer.ends_with(&END).then_some(())?;
     let mut fields = Fields(footer);
     let [_start, offset, _base, _len] =
         [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
     let entries = u64::from(fields.u32()?) * ENTRY_LEN as u64;
     let len = entries + (HEADER_LEN + TAG.len() + FOOTER_LEN) as u64;
-    (len <= MAX_SEAL && offset.checked_add(len)? == end).then_some((offset, len as usize))
+    (len <= MAX_SEAL && offset.checked_add(len)? == end).then_some(offset)
+}
+
+/// Takes the beginning of a seal of `len` bytes.
+fn begins_seal(fields: &mut Fields<'_>, len: u64) -> Option<()> {
+    (fields.u32()? == SKIPPABLE).then_some(())?;
+    (u64::from(fields.u32()?) == len - HEADER_LEN as u64).then_some(())?;
+    fields.tag(TAG)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The file that keeps a fold between runs.
 //!
-//! One JSON object: `state`; `offset`, the position after the last event folded; `hash`, that of
-//! its line; and last `check`, the xxh64 of everything before it. The crate `eventfold` 0.2.0
-//! reads the first three, with `offset` counted from the start of the present `app.jsonl`: the
-//! same until the first rotation, and a reason for it to rebuild from then on. Its own snapshots
-//! have no `check` and are not believed here.
+//! One JSON object: `state`; `offset`, see below; `hash`, that of the last line folded;
+//! `position`, the one after it; and last `check`, the xxh64 of everything before it. The crate
+//! `eventfold` 0.2.0 reads the first three, with `offset` counted from the start of the present
+//! `app.jsonl`, and believes it if a line with that hash ends there. After a rotation another line
+//! with the same bytes can, so `offset` lies beyond any log, which makes that crate rebuild. Its
+//! own snapshots have no `check` and are not believed here.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -25,13 +26,15 @@ use crate::storage::{Slot, Source, Storage};
 
 const CHECK: &str = ",\"check\":\"";
 const END: &str = "\"}\n";
+/// Beyond the end of any log.
+const NO_OFFSET: u64 = u64::MAX;
 const SUFFIX_LEN: usize = CHECK.len() + 16 + END.len();
 
 #[derive(Deserialize)]
 struct Snapshot<T> {
     state: T,
-    offset: u64,
     hash: LineHash,
+    position: u64,
 }
 
 impl<T: Serialize> Fold<T> {
@@ -50,11 +53,14 @@ impl<T: Serialize> Fold<T> {
         {
             return Err(line::unreadable(format!("{error}")));
         }
-        let (offset, hash) = (self.position, self.hash);
+        let (position, hash) = (self.position, self.hash);
         let mut bytes = Vec::with_capacity(state.len() + 128);
         bytes.extend(b"{\"state\":");
         bytes.extend(state);
-        bytes.extend(format!(",\"offset\":{offset},\"hash\":\"{hash}\"").into_bytes());
+        bytes.extend(
+            format!(",\"offset\":{NO_OFFSET},\"hash\":\"{hash}\",\"position\":{position}")
+                .into_bytes(),
+        );
         let check = LineHash::of(&bytes);
         bytes.extend(format!("{CHECK}{check}{END}").into_bytes());
         store
@@ -76,7 +82,7 @@ pub(super) fn load<T: DeserializeOwned, S: Source>(
     };
     let fold = Fold {
         state: snapshot.state,
-        position: snapshot.offset,
+        position: snapshot.position,
         hash: snapshot.hash,
     };
     // It was folded from this history if the line before its position is the same.
@@ -87,19 +93,39 @@ pub(super) fn load<T: DeserializeOwned, S: Source>(
     }
 }
 
+/// Whether the snapshot of this name, if there is one, was saved by another program. The crate
+/// `eventfold` 0.2.0 takes its own for folded up to where the log begins, so a rotation here
+/// makes it wrong.
+///
+/// # Errors
+/// [`Error::Storage`] when the source cannot be read.
+pub fn is_foreign_snapshot<S: Source>(source: &S, name: &str) -> Result<bool, Error<S::Error>> {
+    let len = source.length(Slot::Snapshot(name))?;
+    Ok(len > 0 && own_check(source, name, len)?.is_none())
+}
+
+/// The `check` at the end of a snapshot of ours, which tells it before anything of unknown size
+/// is read.
+fn own_check<S: Source>(
+    source: &S,
+    name: &str,
+    len: u64,
+) -> Result<Option<LineHash>, Error<S::Error>> {
+    let Some(checked) = len.checked_sub(SUFFIX_LEN as u64) else {
+        return Ok(None);
+    };
+    let suffix = source.bytes(Slot::Snapshot(name), checked, SUFFIX_LEN)?;
+    Ok(suffix
+        .strip_prefix(CHECK.as_bytes())
+        .and_then(|rest| rest.strip_suffix(END.as_bytes()))
+        .and_then(|hex| core::str::from_utf8(hex).ok()?.parse::<LineHash>().ok()))
+}
+
 /// The snapshot's bytes, if they are as they were written.
 fn read_checked<S: Source>(source: &S, name: &str) -> Result<Option<Vec<u8>>, Error<S::Error>> {
     let slot = Slot::Snapshot(name);
     let len = source.length(slot)?;
-    // The end tells a snapshot of ours before anything of unknown size is read.
-    let Some(checked) = len.checked_sub(SUFFIX_LEN as u64) else {
-        return Ok(None);
-    };
-    let suffix = source.bytes(slot, checked, SUFFIX_LEN)?;
-    let check = suffix
-        .strip_prefix(CHECK.as_bytes())
-        .and_then(|rest| rest.strip_suffix(END.as_bytes()))
-        .and_then(|hex| core::str::from_utf8(hex).ok()?.parse::<LineHash>().ok());
+    let check = own_check(source, name, len)?;
     let (Some(check), Ok(len)) = (check, usize::try_from(len)) else {
         return Ok(None);
     };

@@ -60,7 +60,7 @@ pub fn a_snapshot_gives_back_state_and_position<P: Place>() {
     fold.save(&mut place.store(), "sum").unwrap();
     let json: Value = serde_json::from_slice(&place.bytes(Slot::Snapshot("sum"))).unwrap();
     assert_eq!(json["state"][2], Value::from((0..9).collect::<Vec<u64>>()));
-    assert_eq!(json["offset"], writer.end_position());
+    assert_eq!(json["position"], writer.end_position());
     assert_eq!(json["hash"], writer.last_hash().unwrap().to_string());
     // Rotation changes no position, so the snapshot stays good.
     for n in 9..20 {
@@ -98,7 +98,7 @@ pub fn a_damaged_snapshot_is_none<P: Place>() {
         &b"{}"[..],
         b"\xff\xfe",
         b"null",
-        b"{\"state\":[0,0.0,[]],\"offset\":0,\"hash\":\"\"}",
+        b"{\"state\":[0,0.0,[]],\"offset\":0,\"hash\":\"\",\"position\":0}",
     ] {
         place.store().replace(slot, garbage).unwrap();
         assert_eq!(load(), None);

@@ -1,0 +1,121 @@
+//! Faults, kills and power cuts mixed, drawn from a seed.
+
+use std::thread;
+
+use eventfold_core::Scan;
+
+use super::check::{Checker, Promised, check_kept};
+use super::codec::STORED;
+use super::cuts::Unsynced;
+use super::disk::{Disk, Harm, Plan};
+use super::image::{Image, TORN};
+use super::random::Random;
+use super::run::{Known, Run};
+use super::script::Script;
+
+/// What can go wrong besides power cuts and kills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Faults {
+    /// Calls that fail, once or from then on, with nothing, a part or all of their work done.
+    Calls,
+    /// Those, and syncs that fail and forget: what they were about is shown and never durable.
+    AndForgets,
+}
+
+/// Says on a panic which seed it was.
+struct Said(u64);
+
+impl Drop for Said {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let line = format!("replay alone: EVENTFOLD_SIMULATION={}\n", self.0);
+            eprint!("{line}");
+        }
+    }
+}
+
+/// What happened in a case.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Happened {
+    pub steps: u64,
+    pub faults: u64,
+    pub kills: u64,
+    pub cuts: u64,
+}
+
+/// Runs the case of this seed: a program that appends, rotates and reads while calls fail, that
+/// is killed and loses its power, against a plain list of what it was promised.
+pub fn case(seed: u64, faults: Faults, checker: &mut Checker) -> Happened {
+    let said = Said(seed);
+    let mut random = Random(seed);
+    let mut happened = Happened::default();
+    let mut run = Run::on(Disk::default(), Vec::new(), 0);
+    for _ in 0..1 + random.below(3) {
+        let len = 1 + random.below(8);
+        let mut begun = 0;
+        for step in Script::random(&mut random, len).steps() {
+            if random.one_in(4) {
+                run.disk.plan(plan(&mut random, faults));
+                happened.faults += 1;
+            }
+            begun = run.disk.operations();
+            run.step(step);
+            happened.steps += 1;
+            if random.one_in(6) {
+                run.end();
+                happened.kills += 1;
+            }
+        }
+        let at = begun + random.below(run.disk.operations() - begun + 1);
+        run = cut(run, at, &mut random, checker);
+        happened.cuts += 1;
+    }
+    drop(said);
+    happened
+}
+
+fn plan(random: &mut Random, faults: Faults) -> Plan {
+    let harm = match random.below(6) {
+        0 => Harm::Refuse,
+        1 => Harm::Done,
+        2 | 3 if faults == Faults::AndForgets => Harm::Forget,
+        _ => Harm::Part(random.below(120)),
+    };
+    Plan {
+        writes: Some((random.below(8), harm)),
+        // Against a disk that forgets and from then on refuses even to be cut there is no remedy.
+        for_good: harm != Harm::Forget && random.one_in(3),
+        reads: random.one_in(4).then(|| random.below(40)),
+    }
+}
+
+/// Cuts the power during operation `at`, checks what is left, and starts another program on it.
+fn cut(run: Run, at: usize, random: &mut Random, checker: &mut Checker) -> Run {
+    let promised = Promised::at(&run.known, at);
+    let (image, garbage) = run.disk.history(|base, journal| {
+        let mut unsynced = Unsynced::over(base);
+        for op in &journal[..at] {
+            unsynced.begin(op);
+            unsynced.end(op);
+        }
+        if let Some(op) = journal.get(at) {
+            unsynced.begin(op);
+        }
+        let cut = unsynced.draw(random);
+        let mut image = Image::default();
+        unsynced.leave(&cut, &mut image);
+        (image, cut.brings_garbage())
+    });
+    let mut left = image.clone();
+    let damaged = promised.damages(garbage);
+    let recovery = checker.recover(&mut left, &promised, damaged, Image::clone);
+    check_kept(&image, &recovery, left.bytes(TORN));
+
+    let mut known = Vec::new();
+    let mut scan = Scan::new(&left, STORED, 0);
+    while let Some(line) = scan.next_line().unwrap() {
+        known.push(Known::left(line.position, line.bytes));
+    }
+    drop(scan);
+    Run::on(Disk::holding(left), known, run.next)
+}

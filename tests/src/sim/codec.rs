@@ -1,0 +1,63 @@
+//! zstd frames that store their content as it is: valid for every reader, and quick to make.
+
+use eventfold_core::Codec;
+
+/// Magic number; a header of one segment with a content size of four bytes.
+const HEAD: [u8; 5] = [0x28, 0xb5, 0x2f, 0xfd, 0xa0];
+const BLOCK: usize = 128 << 10;
+
+/// Stores instead of compressing.
+pub const STORED: Codec = Codec {
+    compress,
+    decompress,
+};
+
+fn compress(content: &[u8]) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(content.len() + 64);
+    frame.extend(HEAD);
+    frame.extend((content.len() as u32).to_le_bytes());
+    let last = content.len().saturating_sub(1) / BLOCK;
+    for (n, block) in content.chunks(BLOCK).enumerate() {
+        let header = (block.len() as u32) << 3 | u32::from(n == last);
+        frame.extend(&header.to_le_bytes()[..3]);
+        frame.extend(block);
+    }
+    frame
+}
+
+fn decompress(frame: &[u8], len: usize) -> Option<Vec<u8>> {
+    let mut rest = frame.strip_prefix(&HEAD)?;
+    let (size, blocks) = rest.split_first_chunk::<4>()?;
+    (u32::from_le_bytes(*size) as usize == len).then_some(())?;
+    rest = blocks;
+    let mut content = Vec::with_capacity(len);
+    loop {
+        let (header, blocks) = rest.split_first_chunk::<3>()?;
+        let header = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+        let (block, after) = blocks.split_at_checked((header >> 3) as usize)?;
+        content.extend_from_slice(block);
+        rest = after;
+        if header & 1 == 1 {
+            return (rest.is_empty() && content.len() == len).then_some(content);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_frames_are_read_by_a_real_decoder_and_by_this_one() {
+        for len in [1, 1000, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let content: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let frame = compress(&content);
+            assert_eq!(
+                (Codec::PORTABLE.decompress)(&frame, len).as_ref(),
+                Some(&content)
+            );
+            assert_eq!(decompress(&frame, len).as_ref(), Some(&content));
+            assert_eq!(decompress(&frame[..frame.len() - 1], len), None);
+        }
+    }
+}

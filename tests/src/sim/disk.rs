@@ -1,0 +1,241 @@
+//! A disk that writes down what was done to it, and can be told to fail.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use eventfold_core::{Slot, Source, Storage};
+
+use super::image::{Image, index};
+use crate::faulty::Failed;
+
+/// Something done to a disk, in the order in which it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Op {
+    Append {
+        slot: usize,
+        at: usize,
+        bytes: Rc<[u8]>,
+    },
+    Truncate {
+        slot: usize,
+        len: usize,
+    },
+    Replace {
+        slot: usize,
+        bytes: Rc<[u8]>,
+    },
+    Remove {
+        slot: usize,
+    },
+    Sync {
+        slot: usize,
+    },
+    /// A sync that failed, after which the disk goes on showing what was appended, but no later
+    /// sync makes it durable.
+    Drop {
+        slot: usize,
+    },
+}
+
+/// What a failing call does to the disk before it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// Nothing. Of a sync: what it was about may still become durable.
+    Refuse,
+    /// The first bytes of an append, at most this many and never all.
+    Part(usize),
+    /// Everything asked for, except of a sync.
+    Done,
+    /// Of a sync: what was appended is shown until the next power cut, and never durable.
+    Forget,
+}
+
+/// Calls that will fail, counted from now.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Plan {
+    /// How many writing calls still succeed, and what the one after does.
+    pub writes: Option<(usize, Harm)>,
+    /// Whether every writing call after that one fails too.
+    pub for_good: bool,
+    /// How many reading calls still succeed; the one after fails.
+    pub reads: Option<usize>,
+}
+
+/// A simulated disk. Clones are stores over the same disk.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(Rc<RefCell<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    base: Image,
+    shown: Image,
+    journal: Vec<Op>,
+    plan: Plan,
+}
+
+impl Disk {
+    /// A disk that holds this, durably.
+    pub fn holding(image: Image) -> Self {
+        let state = State {
+            shown: image.clone(),
+            base: image,
+            ..State::default()
+        };
+        Self(Rc::new(RefCell::new(state)))
+    }
+
+    /// How many operations were done so far.
+    pub fn operations(&self) -> usize {
+        self.0.borrow().journal.len()
+    }
+
+    /// What the disk held at first, and what was done to it since.
+    pub fn history<T>(&self, read: impl FnOnce(&Image, &[Op]) -> T) -> T {
+        let state = self.0.borrow();
+        read(&state.base, &state.journal)
+    }
+
+    /// What the disk shows now.
+    pub fn shown<T>(&self, read: impl FnOnce(&Image) -> T) -> T {
+        read(&self.0.borrow().shown)
+    }
+
+    /// Fails as planned from now on.
+    pub fn plan(&self, plan: Plan) {
+        self.0.borrow_mut().plan = plan;
+    }
+
+    /// Whether a planned failure was met, or is no longer ahead.
+    pub fn met(&self) -> bool {
+        let plan = self.0.borrow().plan;
+        plan.writes.is_none() || plan.for_good && plan.writes.is_some_and(|(n, _)| n == usize::MAX)
+    }
+}
+
+impl State {
+    /// What this writing call is to do wrong, if anything.
+    fn harm(&mut self) -> Option<Harm> {
+        match &mut self.plan.writes {
+            None => None,
+            // Reached before, and for good.
+            Some((usize::MAX, _)) => Some(Harm::Refuse),
+            Some((0, harm)) => {
+                let harm = *harm;
+                self.plan.writes = self.plan.for_good.then_some((usize::MAX, harm));
+                Some(harm)
+            }
+            Some((left, _)) => {
+                *left -= 1;
+                None
+            }
+        }
+    }
+
+    fn act(&mut self, op: Op) -> Result<(), Failed> {
+        let harm = self.harm();
+        match harm {
+            None => {}
+            Some(Harm::Done) if !matches!(op, Op::Sync { .. }) => {}
+            Some(Harm::Forget) => {
+                if let Op::Sync { slot } = op {
+                    self.journal.push(Op::Drop { slot });
+                }
+                return Err(Failed);
+            }
+            Some(Harm::Part(n)) => {
+                if let Op::Append { slot, at, bytes } = op {
+                    let n = n.min(bytes.len().saturating_sub(1));
+                    let bytes = bytes[..n].into();
+                    self.record(Op::Append { slot, at, bytes });
+                }
+                return Err(Failed);
+            }
+            Some(_) => return Err(Failed),
+        }
+        self.record(op);
+        harm.map_or(Ok(()), |_| Err(Failed))
+    }
+
+    fn record(&mut self, op: Op) {
+        op.apply(&mut self.shown);
+        self.journal.push(op);
+    }
+}
+
+impl Op {
+    /// Does it to an image.
+    pub fn apply(&self, image: &mut Image) {
+        match self {
+            Self::Append { slot, at, bytes } => image.write(*slot, *at, bytes),
+            Self::Truncate { slot, len } => image.resize(*slot, *len),
+            Self::Replace { slot, bytes } => image.slots[*slot] = Some(bytes.to_vec()),
+            Self::Remove { slot } => image.slots[*slot] = None,
+            Self::Sync { .. } | Self::Drop { .. } => {}
+        }
+    }
+
+    pub fn slot(&self) -> usize {
+        match self {
+            Self::Append { slot, .. }
+            | Self::Truncate { slot, .. }
+            | Self::Replace { slot, .. }
+            | Self::Remove { slot }
+            | Self::Sync { slot }
+            | Self::Drop { slot } => *slot,
+        }
+    }
+}
+
+impl Source for Disk {
+    type Error = Failed;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, Failed> {
+        self.0.borrow().shown.len(slot)
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Failed> {
+        let mut state = self.0.borrow_mut();
+        match &mut state.plan.reads {
+            Some(0) => {
+                state.plan.reads = None;
+                return Err(Failed);
+            }
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        state.shown.read_at(slot, offset, buf)
+    }
+}
+
+impl Storage for Disk {
+    fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Failed> {
+        let mut state = self.0.borrow_mut();
+        let slot = index(slot);
+        let at = state.shown.bytes(slot).len();
+        state.act(Op::Append {
+            slot,
+            at,
+            bytes: bytes.into(),
+        })
+    }
+
+    fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Failed> {
+        let (slot, len) = (index(slot), len as usize);
+        self.0.borrow_mut().act(Op::Truncate { slot, len })
+    }
+
+    fn sync(&mut self, slot: Slot<'_>) -> Result<(), Failed> {
+        let slot = index(slot);
+        self.0.borrow_mut().act(Op::Sync { slot })
+    }
+
+    fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), Failed> {
+        let (slot, bytes) = (index(slot), bytes.into());
+        self.0.borrow_mut().act(Op::Replace { slot, bytes })
+    }
+
+    fn remove(&mut self, slot: Slot<'_>) -> Result<(), Failed> {
+        let slot = index(slot);
+        self.0.borrow_mut().act(Op::Remove { slot })
+    }
+}

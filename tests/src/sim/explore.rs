@@ -1,0 +1,249 @@
+//! All images of a script.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+use std::thread;
+
+use eventfold_core::Recovery;
+
+use super::check::{Checker, Promised, check_kept};
+use super::cuts::{Cut, Unsynced};
+use super::disk::{Disk, Op};
+use super::image::{Image, SLOTS, TORN, mix};
+use super::random::Random;
+use super::run::Run;
+use super::script::Script;
+
+/// How much of what can be drawn is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct Depth {
+    /// Cuts drawn at each operation, above those that are counted up.
+    pub cuts: usize,
+    /// Images at each operation whose recovery is cut again.
+    pub seconds: usize,
+    /// Cuts drawn at each operation of such a recovery.
+    pub second_cuts: usize,
+}
+
+/// Images met so far, by their hash, shared between threads.
+#[derive(Debug, Default)]
+pub struct Seen([Mutex<HashSet<u64>>; 16]);
+
+impl Seen {
+    fn is_new(&self, hash: u64) -> bool {
+        let shard = &self.0[hash as usize % self.0.len()];
+        shard.lock().unwrap().insert(hash)
+    }
+
+    /// How many distinct images there were.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    }
+}
+
+/// One image: what replays it alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    pub script: Script,
+    /// The operation that was under way at the cut, and the image among those it can leave.
+    pub cut: (usize, usize),
+    /// The same of a second cut, during the recovery.
+    pub second: Option<(usize, usize)>,
+}
+
+impl fmt::Display for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.script, self.cut.0, self.cut.1)?;
+        match self.second {
+            Some((at, image)) => write!(f, ":{at}:{image}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Replay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut parts = text.split(':');
+        let script = parts.next().unwrap_or_default().parse()?;
+        let numbers: Result<Vec<usize>, _> = parts.map(str::parse).collect();
+        let (cut, second) = match *numbers.map_err(|error| error.to_string())? {
+            [at, image] => ((at, image), None),
+            [at, image, second, of] => ((at, image), Some((second, of))),
+            _ => return Err("takes a script and two or four numbers".into()),
+        };
+        Ok(Self {
+            script,
+            cut,
+            second,
+        })
+    }
+}
+
+/// Says on a panic what replays it.
+struct Said<'s> {
+    script: &'s Script,
+    cut: Cell<(usize, usize)>,
+    second: Cell<Option<(usize, usize)>>,
+}
+
+impl Drop for Said<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let replay = Replay {
+                script: self.script.clone(),
+                cut: self.cut.get(),
+                second: self.second.get(),
+            };
+            let line = format!("replay alone: EVENTFOLD_CUT={replay}\n");
+            eprint!("{line}");
+        }
+    }
+}
+
+/// Checks every image of a script, or the one that `only` names.
+pub fn explore(script: &Script, depth: Depth, seen: &Seen, only: Option<&Replay>) {
+    let said = Said {
+        script,
+        cut: Cell::default(),
+        second: Cell::default(),
+    };
+    let run = Run::of(script);
+    run.disk.history(|base, journal| {
+        let mut explorer = Explorer {
+            run: &run,
+            depth,
+            seen,
+            only,
+            said: &said,
+            checker: Checker::default(),
+            image: Image::default(),
+            inner: Image::default(),
+            shapes: HashSet::new(),
+        };
+        explorer.walk(base, journal);
+    });
+}
+
+struct Explorer<'r> {
+    run: &'r Run,
+    depth: Depth,
+    seen: &'r Seen,
+    only: Option<&'r Replay>,
+    said: &'r Said<'r>,
+    checker: Checker,
+    /// The image at hand, and one that a second cut left; kept for their memory.
+    image: Image,
+    inner: Image,
+    /// What recoveries did, step by step, of those cut already at this operation.
+    shapes: HashSet<u64>,
+}
+
+const ALL: [usize; SLOTS] = [0, 1, 2, 3];
+
+impl Explorer<'_> {
+    fn walk(&mut self, base: &Image, journal: &[Op]) {
+        let mut unsynced = Unsynced::over(base);
+        for at in 0..=journal.len() {
+            let op = journal.get(at);
+            if let Some(op) = op {
+                unsynced.begin(op);
+            }
+            if self.only.is_none_or(|only| only.cut.0 == at) {
+                self.cut(at, &unsynced);
+            }
+            if let Some(op) = op {
+                unsynced.end(op);
+            }
+        }
+    }
+
+    fn cut(&mut self, at: usize, unsynced: &Unsynced<'_>) {
+        let promised = Promised::at(&self.run.known, at);
+        let cuts = unsynced.cuts(&mut Random(at as u64), self.depth.cuts);
+        // Those whose recoveries are cut again are spread over all.
+        let stride = cuts.len() / self.depth.seconds.max(1) + 1;
+        self.shapes.clear();
+        for (n, cut) in cuts.iter().enumerate() {
+            self.said.cut.set((at, n));
+            if self.only.is_some_and(|only| only.cut.1 != n) {
+                continue;
+            }
+            unsynced.leave(cut, &mut self.image);
+            let hash = mix(self.image.hash(&ALL), promised.key);
+            if self.seen.is_new(hash) || self.only.is_some() {
+                self.check(cut, &promised, n % stride == 0);
+            }
+        }
+    }
+
+    fn check(&mut self, cut: &Cut, promised: &Promised<'_>, chosen: bool) {
+        let damaged = promised.damages(cut.brings_garbage());
+        let checker = &mut self.checker;
+        if self.only.is_none() {
+            self.inner.copy_from(&self.image);
+            let recovery = checker.recover(&mut self.inner, promised, damaged, Image::clone);
+            check_kept(&self.image, &recovery, self.inner.bytes(TORN));
+            let shape = recovery_shape(&recovery);
+            if recovery.is_clean() || !(chosen || self.shapes.insert(shape)) {
+                return;
+            }
+        }
+        let mut disk = Disk::holding(self.image.clone());
+        let recovery = checker.recover(&mut disk, promised, damaged, |disk| {
+            disk.shown(Image::clone)
+        });
+        disk.shown(|shown| check_kept(&self.image, &recovery, shown.bytes(TORN)));
+        self.cut_again(&disk, promised, damaged, &recovery);
+    }
+
+    /// Cuts the recovery at each of its operations.
+    fn cut_again(&mut self, disk: &Disk, promised: &Promised<'_>, damaged: bool, first: &Recovery) {
+        let only = self.only.and_then(|only| only.second);
+        if self.only.is_some() && only.is_none() {
+            return;
+        }
+        disk.history(|base, journal| {
+            let mut unsynced = Unsynced::over(base);
+            for (at, op) in journal.iter().enumerate() {
+                unsynced.begin(op);
+                let cuts = unsynced.cuts(&mut Random(at as u64), self.depth.second_cuts);
+                for (n, cut) in cuts.iter().enumerate() {
+                    if only.is_some_and(|only| only != (at, n)) {
+                        continue;
+                    }
+                    self.said.second.set(Some((at, n)));
+                    unsynced.leave(cut, &mut self.inner);
+                    let hash = mix(self.inner.hash(&ALL), promised.key);
+                    if !self.seen.is_new(hash) && only.is_none() {
+                        continue;
+                    }
+                    let damaged = damaged || promised.damages(cut.brings_garbage());
+                    let inner = &mut self.inner;
+                    self.checker.recover(inner, promised, damaged, Image::clone);
+                    check_kept(base, first, self.inner.bytes(TORN));
+                }
+                unsynced.end(op);
+            }
+        });
+        self.said.second.set(None);
+    }
+}
+
+/// What a recovery did, without how much of it.
+fn recovery_shape(recovery: &Recovery) -> u64 {
+    let rotation = recovery.rotation.map_or(0, |rotation| rotation as u64 + 1);
+    let steps = [
+        recovery.torn_log_bytes > 0,
+        recovery.torn_archive_bytes > 0,
+        recovery.completed_line,
+        recovery.adopted_bytes > 0,
+    ];
+    steps
+        .iter()
+        .fold(rotation, |shape, &step| shape * 2 + u64::from(step))
+}

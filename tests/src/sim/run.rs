@@ -1,0 +1,438 @@
+//! Running a script on a disk, and knowing what was promised at each of its operations.
+
+use std::rc::Rc;
+
+use eventfold_core::{
+    Access, Appended, Durability, Error, Event, Fold, Line, LineHash, Scan, Storage, Writer,
+};
+
+use super::codec::STORED;
+use super::disk::{Disk, Harm, Plan};
+use super::image::mix;
+use super::script::{Script, Step};
+use crate::faulty::Failed;
+
+/// The name of the scripts' one view.
+pub const VIEW: &str = "view";
+
+/// How many events, and a hash over their lines in order.
+pub type State = (u64, u64);
+
+pub fn reduce<E: core::error::Error>((n, hash): State, line: &Line<'_>) -> Result<State, Error<E>> {
+    line.event::<u64, E>()?;
+    Ok((n + 1, mix(hash, line.hash().0)))
+}
+
+/// An event that a script tried to append, and between which of the disk's operations what can
+/// be said of it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub position: u64,
+    pub line: Rc<[u8]>,
+    /// From here on it may be in the log.
+    pub begun: usize,
+    /// From here on it must be.
+    pub durable: usize,
+    /// From here on it must not be.
+    pub gone: usize,
+    /// Whether it is in the log as the disk shows it.
+    shown: bool,
+}
+
+impl Known {
+    /// What a power cut left, and is there for good.
+    pub fn left(position: u64, line: &[u8]) -> Self {
+        Self {
+            position,
+            line: line.into(),
+            begun: 0,
+            durable: 0,
+            gone: usize::MAX,
+            shown: true,
+        }
+    }
+
+    /// Whether it is in the log, or in doubt.
+    fn may_be_read(&self) -> bool {
+        self.shown || self.gone == usize::MAX
+    }
+}
+
+/// A script under way: its disk, its program, and the record of what was promised.
+pub struct Run {
+    pub disk: Disk,
+    pub known: Vec<Known>,
+    writer: Option<Writer<Disk>>,
+    fold: Fold<State>,
+    scan: Scan<Disk>,
+    /// The number of the event appended last, so that no two are the same.
+    pub next: u64,
+}
+
+impl Run {
+    /// A program that has not opened the log yet, which holds these events.
+    pub fn on(disk: Disk, known: Vec<Known>, next: u64) -> Self {
+        let saved = Fold::load(&disk, STORED, VIEW).unwrap();
+        Self {
+            known,
+            writer: None,
+            fold: saved.unwrap_or(Fold::new((0, 0))),
+            scan: Scan::new(disk.clone(), STORED, 0),
+            next,
+            disk,
+        }
+    }
+
+    /// Runs a whole script on an empty disk.
+    pub fn of(script: &Script) -> Self {
+        let mut run = Self::on(Disk::default(), Vec::new(), 0);
+        let mut steps = script.steps();
+        while let Some(step) = steps.next() {
+            match step {
+                Step::Kill(n) => {
+                    let harm = if n % 2 == 0 {
+                        Harm::Refuse
+                    } else {
+                        Harm::Part(20)
+                    };
+                    run.open();
+                    run.disk.plan(Plan {
+                        writes: Some((usize::from(n), harm)),
+                        for_good: true,
+                        reads: None,
+                    });
+                    if let Some(step) = steps.next() {
+                        run.step(step);
+                    }
+                    run.end();
+                }
+                step => run.step(step),
+            }
+        }
+        run
+    }
+
+    /// Ends the process, and with it whatever was to fail.
+    pub fn end(&mut self) {
+        self.writer = None;
+        self.disk.plan(Plan::default());
+    }
+
+    /// Opens the log where it is not open.
+    pub fn open(&mut self) {
+        // Failures planned for the opening are met within a few attempts.
+        for _ in 0..20 {
+            if self.writer.is_some() {
+                return;
+            }
+            match Writer::open(self.disk.clone(), STORED, Access::Exclusive) {
+                Ok((writer, _)) => {
+                    self.writer = Some(writer);
+                    self.look();
+                }
+                Err(Error::Storage { .. }) => {}
+                Err(error) => panic!("the log does not open: {error}"),
+            }
+        }
+        if self.writer.is_none() {
+            self.end();
+            self.open();
+        }
+    }
+
+    /// Sees which of the events in doubt are there.
+    fn look(&mut self) {
+        let mut there = Vec::new();
+        let shown = Disk::holding(self.disk.shown(Clone::clone));
+        let mut scan = Scan::new(shown, STORED, 0);
+        loop {
+            match scan.next_line() {
+                Ok(Some(line)) => there.push((line.position, line.hash())),
+                Ok(None) => break,
+                Err(Error::Corrupt { .. }) => {}
+                Err(error) => panic!("the log does not read: {error}"),
+            }
+        }
+        let now = self.disk.operations();
+        for known in self.known.iter_mut().filter(|known| known.gone > now) {
+            let shown = there.contains(&(known.position, LineHash::of(&known.line)));
+            assert!(
+                shown || known.durable == usize::MAX && !known.shown,
+                "lost without a power cut: position {}",
+                known.position
+            );
+            known.shown = shown;
+        }
+        for (position, hash) in there {
+            let is = |known: &Known| {
+                known.shown && known.position == position && LineHash::of(&known.line) == hash
+            };
+            assert!(
+                self.known.iter().any(is),
+                "nobody appended what is at position {position}, or it was refused"
+            );
+        }
+    }
+
+    pub fn step(&mut self, step: Step) {
+        match step {
+            Step::Short { synced } => self.append(&[0], synced),
+            Step::Long { synced } => self.append(&[1300], synced),
+            Step::Huge => self.append(&[1_100_000], false),
+            Step::Batch { synced } => self.append(&[0, 700, 0], synced),
+            Step::Same => self.append_lines(&[Event::at(1, "same", 7)], true, false),
+            Step::Condition => {
+                let event = self.fresh(0);
+                self.append_lines(&[event], true, true);
+            }
+            Step::Refused => self.refused(),
+            Step::Rotate => self.acknowledge(|writer| writer.rotate().map(drop)),
+            Step::Sync => self.acknowledge(Writer::sync),
+            Step::Save { synced } => {
+                // A snapshot must not know events that a power cut can take.
+                if synced {
+                    self.acknowledge(Writer::sync);
+                }
+                if !synced || self.writer.is_some() {
+                    self.save();
+                }
+            }
+            Step::Reopen => {
+                self.writer = None;
+                self.open();
+            }
+            Step::Read => self.read(),
+            Step::Kill(_) => {}
+        }
+    }
+
+    fn fresh(&mut self, padding: usize) -> Event<u64> {
+        self.next += 1;
+        let event = Event::at(self.next, "t", self.next);
+        match padding {
+            0 => event,
+            len => event.with_actor("x".repeat(len)),
+        }
+    }
+
+    fn append(&mut self, paddings: &[usize], synced: bool) {
+        let events: Vec<_> = paddings.iter().map(|len| self.fresh(*len)).collect();
+        self.append_lines(&events, synced, false);
+    }
+
+    fn append_lines(&mut self, events: &[Event<u64>], synced: bool, on_condition: bool) {
+        self.open();
+        let Some(mut writer) = self.writer.take() else {
+            return;
+        };
+        let durability = if synced {
+            Durability::Synced
+        } else {
+            Durability::Buffered
+        };
+        let (first, begun) = (self.known.len(), self.disk.operations());
+        let mut position = writer.end_position();
+        for event in events {
+            let line: Rc<[u8]> = serde_json::to_vec(event).unwrap().into();
+            let next = position + line.len() as u64 + 1;
+            self.known.push(Known {
+                position,
+                line,
+                begun,
+                durable: usize::MAX,
+                gone: usize::MAX,
+                shown: false,
+            });
+            position = next;
+        }
+        let appended = match events {
+            [event] if on_condition => {
+                let end = writer.end_position();
+                let known = self.last_line(end).map(LineHash::of);
+                let hash = known.map_or_else(|| writer.last_hash(), Ok);
+                hash.and_then(|hash| writer.append_if(event, end, hash, durability))
+                    .map(|at| vec![at])
+            }
+            [event] => writer.append(event, durability).map(|at| vec![at]),
+            events => writer.append_batch(events, durability),
+        };
+        self.writer = Some(writer);
+        self.learn(first, appended, synced);
+    }
+
+    /// The line that ends at `end`, if an event's does.
+    fn last_line(&self, end: u64) -> Option<&[u8]> {
+        let ends = |known: &&Known| {
+            known.shown
+                && known.gone == usize::MAX
+                && known.position + known.line.len() as u64 + 1 == end
+        };
+        self.known.iter().find(ends).map(|known| &*known.line)
+    }
+
+    /// Writes down what an append said of the events known since the `first`.
+    fn learn(&mut self, first: usize, said: Result<Vec<Appended>, Error<Failed>>, synced: bool) {
+        let now = self.disk.operations();
+        let tried = &mut self.known[first..];
+        match said {
+            Ok(appended) => {
+                for (known, at) in tried.iter_mut().zip(&appended) {
+                    assert_eq!(known.position, at.position, "an event stands elsewhere");
+                    assert_eq!(LineHash::of(&known.line), at.hash);
+                    known.shown = true;
+                }
+                if synced {
+                    self.settle();
+                }
+            }
+            Err(Error::DurabilityUnknown { position, .. }) => {
+                self.doubt(position);
+                self.poisoned();
+            }
+            Err(Error::Storage { .. }) => {
+                for known in tried {
+                    known.gone = now;
+                }
+            }
+            Err(error) => panic!("an append failed: {error}"),
+        }
+    }
+
+    /// Does what, when it succeeds, makes everything before it durable.
+    fn acknowledge(&mut self, act: impl FnOnce(&mut Writer<Disk>) -> Result<(), Error<Failed>>) {
+        self.open();
+        let Some(writer) = self.writer.as_mut() else {
+            return;
+        };
+        match act(writer) {
+            Ok(()) => self.settle(),
+            Err(Error::DurabilityUnknown { position, .. }) => {
+                self.doubt(position);
+                self.poisoned();
+            }
+            Err(Error::Storage { .. }) => {
+                // A rotation that was refused leaves a writer that goes on, or is poisoned.
+                let end = writer.end_position();
+                match writer.sync() {
+                    Ok(()) => {
+                        assert_eq!(end, writer.end_position());
+                        self.settle();
+                    }
+                    Err(Error::Poisoned { .. }) => self.poisoned(),
+                    Err(Error::DurabilityUnknown { position, .. }) => {
+                        self.doubt(position);
+                        self.poisoned();
+                    }
+                    Err(error) => panic!("a sync failed: {error}"),
+                }
+            }
+            Err(error) => panic!("a sync or a rotation failed: {error}"),
+        }
+    }
+
+    /// Everything the log shows is durable, and what it does not show cannot come back.
+    fn settle(&mut self) {
+        let now = self.disk.operations();
+        for known in &mut self.known {
+            if known.shown {
+                known.durable = known.durable.min(now);
+            } else {
+                known.gone = known.gone.min(now);
+            }
+        }
+    }
+
+    /// What stands at `position` or further on and is not durable may be there or not.
+    fn doubt(&mut self, position: u64) {
+        for known in &mut self.known {
+            if known.durable == usize::MAX && known.position >= position {
+                known.shown = false;
+            }
+        }
+    }
+
+    /// The writer must refuse everything from now on, and write nothing.
+    fn poisoned(&mut self) {
+        let Some(mut writer) = self.writer.take() else {
+            return;
+        };
+        let before = self.disk.operations();
+        let event = Event::at(0, "poisoned", 0);
+        let refused = writer.append(&event, Durability::Buffered);
+        assert!(
+            matches!(refused, Err(Error::Poisoned { .. })),
+            "{refused:?}"
+        );
+        assert!(matches!(writer.rotate(), Err(Error::Poisoned { .. })));
+        assert!(matches!(writer.sync(), Err(Error::Poisoned { .. })));
+        assert_eq!(before, self.disk.operations(), "a poisoned writer wrote");
+    }
+
+    fn refused(&mut self) {
+        self.open();
+        let event = self.fresh(0);
+        let Some(writer) = self.writer.as_mut() else {
+            return;
+        };
+        let before = self.disk.operations();
+        let (end, hash) = (writer.end_position(), LineHash(3));
+        let refused = writer.append_if(&event, end, hash, Durability::Synced);
+        let read_failed = matches!(refused, Err(Error::Storage { .. }));
+        assert!(
+            read_failed || matches!(refused, Err(Error::Conflict { .. })),
+            "{refused:?}"
+        );
+        assert_eq!(before, self.disk.operations(), "a refused append wrote");
+    }
+
+    fn save(&mut self) {
+        match self.fold.refreshed(self.disk.clone(), STORED, reduce) {
+            Ok(Some(fold)) => self.fold = fold,
+            Ok(None) | Err(Error::Storage { .. } | Error::Corrupt { .. }) => return,
+            Err(error) => panic!("a view does not refresh: {error}"),
+        }
+        match self.fold.save(&mut self.disk.clone(), VIEW) {
+            Ok(()) | Err(Error::Storage { .. }) => {}
+            Err(error) => panic!("a view is not saved: {error}"),
+        }
+    }
+
+    fn read(&mut self) {
+        loop {
+            let before = self.scan.position();
+            match self.scan.next_line() {
+                Ok(Some(line)) => {
+                    assert!(line.position >= before, "read twice: position {before}");
+                    let known = |known: &&Known| {
+                        known.may_be_read()
+                            && known.position == line.position
+                            && *known.line == *line.bytes
+                    };
+                    assert!(
+                        self.known.iter().any(|of| known(&of)),
+                        "read what nobody appended at position {}",
+                        line.position
+                    );
+                    let skipped = before..line.position;
+                    let is = |known: &Known| known.shown && skipped.contains(&known.position);
+                    assert!(!self.known.iter().any(is), "skipped one of {skipped:?}");
+                }
+                Ok(None) => break,
+                Err(Error::Storage { .. }) => {}
+                Err(error) => panic!("a reader failed: {error}"),
+            }
+        }
+        if let Some(writer) = &self.writer {
+            assert_eq!(
+                self.scan.position(),
+                writer.end_position(),
+                "not read to the end"
+            );
+        }
+    }
+}
+
+/// Appends one more event with any store, for after a recovery.
+pub fn append_after<S: Storage>(writer: &mut Writer<S>) -> Result<Appended, Error<S::Error>> {
+    writer.append(&Event::at(0, "after", 0), Durability::Synced)
+}

@@ -1,0 +1,309 @@
+//! Archives with flipped bits, torn ends and foreign bytes: never a wrong event, never a panic,
+//! and the log beside them stays whole.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use eventfold::{Error, Event, EventReader, EventWriter, Record};
+use support::{numbered, numbers, quick_dir};
+
+const ARCHIVE: &str = "archive.jsonl.zst";
+
+#[test]
+fn no_flipped_bit_of_an_archive_ever_comes_back_as_an_event() {
+    let (archive, log) = archived(&[2, 1], 2);
+    let dir = quick_dir();
+    for bit in 0..archive.len() * 8 {
+        restore(dir.path(), &flipped(&archive, bit), &log);
+        let context = format!("bit {bit} of {}", archive.len() * 8);
+        assert_true_or_told(dir.path(), 5, &context);
+        let Ok(mut writer) = EventWriter::open(dir.path()) else {
+            panic!("{context}: not opened");
+        };
+        writer.append(&numbered(5)).unwrap();
+        drop(writer);
+        let read = assert_true_or_told(dir.path(), 6, &context);
+        // What lies in the log is never touched by it.
+        assert!(read.ends_with(&[3, 4, 5]), "{context}: {read:?}");
+        EventWriter::open(dir.path()).unwrap();
+        assert_eq!(
+            assert_true_or_told(dir.path(), 6, &context),
+            read,
+            "{context}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_block_costs_its_own_events_and_is_told_once() {
+    let (archive, log) = archived(&[1, 1, 1], 1);
+    let dir = quick_dir();
+    let second = archive.len() / 3 + 70;
+    restore(dir.path(), &flipped(&archive, second * 8), &log);
+    let (events, errors) = read(dir.path());
+    let events: Vec<u64> = events.iter().map(|record| record.event.ts).collect();
+    assert_eq!(events, [0, 2, 3]);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    let Some(Error::Corrupt { path, position, .. }) = Error::of(&errors[0]) else {
+        panic!("{:?}", errors[0]);
+    };
+    let first = EventReader::new(dir.path())
+        .read_full()
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (path, *position),
+        (&dir.path().join(ARCHIVE), first.next_position)
+    );
+}
+
+#[test]
+fn an_archive_cut_at_any_length_opens_and_gives_what_is_whole() {
+    let (archive, log) = archived(&[1, 2], 0);
+    let dir = quick_dir();
+    for len in 0..archive.len() {
+        restore(dir.path(), &archive[..len], &log);
+        let context = format!("{len} of {} bytes", archive.len());
+        let before = assert_true_or_told(dir.path(), 0, &context);
+        let mut writer = EventWriter::open(dir.path()).unwrap_or_else(|error| {
+            panic!("{context}: {error}");
+        });
+        let torn = writer.recovery().torn_archive_bytes;
+        let events = numbers(dir.path());
+        assert!(
+            events.starts_with(&before),
+            "{context}: {before:?}, then {events:?}"
+        );
+        assert_eq!(
+            events,
+            (0..events.len() as u64).collect::<Vec<_>>(),
+            "{context}"
+        );
+        writer.append(&numbered(9)).unwrap();
+        writer.rotate().unwrap();
+        drop(writer);
+        // What was cut off lies aside.
+        let kept = fs::read(dir.path().join("torn.bin")).unwrap_or_default();
+        let cut = &archive[len - torn as usize..len];
+        assert!(
+            torn == 0 || kept.windows(cut.len()).any(|bytes| bytes == cut),
+            "{context}"
+        );
+        assert!(
+            EventWriter::open(dir.path()).unwrap().recovery().is_clean(),
+            "{context}"
+        );
+        assert_eq!(
+            numbers(dir.path()),
+            [&events[..], &[9]].concat(),
+            "{context}"
+        );
+    }
+}
+
+#[test]
+fn garbage_after_an_archive_is_cut_off_kept_and_told() {
+    let (archive, log) = archived(&[2], 1);
+    let garbage: [&[u8]; 7] = [
+        b"x",
+        b"garbage of some length, no frame",
+        &[0; 4096],
+        // The beginnings of frames: zstd's, a skippable one, one of our marks.
+        b"\x28\xb5\x2f\xfd\x20",
+        b"\x57\x2a\x4d\x18\xff\xff\xff\xff",
+        b"\x57\x2a\x4d\x18\x34\x00\x00\x00evb1 and no mark",
+        b"\x18evseal1",
+    ];
+    for garbage in garbage {
+        let dir = quick_dir();
+        restore(dir.path(), &[&archive[..], garbage].concat(), &log);
+        assert_eq!(numbers(dir.path()), [0, 1, 2], "{garbage:?}");
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        assert_eq!(writer.recovery().torn_archive_bytes, garbage.len() as u64);
+        assert_eq!(fs::read(dir.path().join(ARCHIVE)).unwrap(), archive);
+        let kept = fs::read(dir.path().join("torn.bin")).unwrap();
+        assert!(kept.windows(garbage.len()).any(|bytes| bytes == garbage));
+        assert!(kept.starts_with(br#"{"cut_from":"archive.jsonl.zst","offset":"#));
+        writer.append(&numbered(3)).unwrap();
+        drop(writer);
+        assert!(EventWriter::open(dir.path()).unwrap().recovery().is_clean());
+        assert_eq!(numbers(dir.path()), [0, 1, 2, 3]);
+    }
+}
+
+#[test]
+fn a_damaged_frame_of_another_writer_is_an_error_that_ends() {
+    let (archive, log) = archived(&[1], 1);
+    // A frame's header, and then a block of the type that is reserved.
+    let damaged = [&archive[..], b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest"].concat();
+    let dir = quick_dir();
+    restore(dir.path(), &damaged, &log);
+    let (_, errors) = read(dir.path());
+    assert_eq!(
+        errors.len(),
+        1,
+        "told again and again: {} times",
+        errors.len()
+    );
+    let place = dir.path().join(ARCHIVE);
+    for error in [&errors[0], &EventWriter::open(dir.path()).unwrap_err()] {
+        let found = Error::of(error);
+        assert!(
+            matches!(found, Some(Error::Corrupt { path, offset, .. })
+                if *path == place && *offset == archive.len() as u64),
+            "{error:?}"
+        );
+    }
+    // Nothing was changed, and with the damage gone nothing is lost.
+    assert_eq!(fs::read(&place).unwrap(), damaged);
+    fs::write(&place, &archive).unwrap();
+    EventWriter::open(dir.path())
+        .unwrap()
+        .append(&numbered(2))
+        .unwrap();
+    assert_eq!(numbers(dir.path()), [0, 1, 2]);
+}
+
+#[test]
+fn no_flipped_bit_of_another_writers_frames_panics_or_is_believed_once_they_are_sealed() {
+    let dir = quick_dir();
+    let (foreign, log) = foreign_archive();
+    for bit in 0..foreign.len() * 8 {
+        restore(dir.path(), &flipped(&foreign, bit), &log);
+        // Such frames carry no hash, so before they are sealed damage can go unseen; it must
+        // end all the same.
+        let (events, errors) = read(dir.path());
+        assert!(events.len() + errors.len() < 20, "bit {bit} does not end");
+        drop(EventWriter::open(dir.path()));
+    }
+    restore(dir.path(), &foreign, &log);
+    let writer = EventWriter::open(dir.path()).unwrap();
+    assert!(writer.recovery().adopted_bytes > 0);
+    drop(writer);
+    assert_eq!(numbers(dir.path()), [0, 1, 2, 3]);
+    let sealed = fs::read(dir.path().join(ARCHIVE)).unwrap();
+    assert!(sealed.starts_with(&foreign));
+    for bit in 0..sealed.len() * 8 {
+        restore(dir.path(), &flipped(&sealed, bit), &log);
+        assert_true_or_told(dir.path(), 4, &format!("bit {bit}"));
+    }
+}
+
+#[test]
+fn another_writers_frames_cut_at_any_length_open_and_give_what_is_whole() {
+    let dir = quick_dir();
+    let (foreign, log) = foreign_archive();
+    for len in 0..foreign.len() {
+        restore(dir.path(), &foreign[..len], &log);
+        let mut writer = EventWriter::open(dir.path()).unwrap_or_else(|error| {
+            panic!("{len} bytes: {error}");
+        });
+        writer.append(&numbered(4)).unwrap();
+        let events = numbers(dir.path());
+        assert!(events.ends_with(&[3, 4]), "{len} bytes: {events:?}");
+    }
+}
+
+#[test]
+fn an_archive_that_is_a_directory_is_named() {
+    let dir = quick_dir();
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    writer.append(&numbered(0)).unwrap();
+    drop(writer);
+    fs::create_dir(dir.path().join(ARCHIVE)).unwrap();
+    let (events, errors) = read(dir.path());
+    assert_eq!((events.len(), errors.len()), (0, 1));
+    for error in [&errors[0], &EventWriter::open(dir.path()).unwrap_err()] {
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+        assert!(error.to_string().contains(ARCHIVE), "{error}");
+    }
+    fs::remove_dir(dir.path().join(ARCHIVE)).unwrap();
+    EventWriter::open(dir.path())
+        .unwrap()
+        .append(&numbered(1))
+        .unwrap();
+    assert_eq!(numbers(dir.path()), [0, 1]);
+}
+
+/// The bytes of an archive of so many events a rotation, and of a log with as many more as given.
+fn archived(rotations: &[u64], in_log: u64) -> (Vec<u8>, Vec<u8>) {
+    let dir = quick_dir();
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    let mut number = 0;
+    let mut append = |writer: &mut EventWriter, count| {
+        for _ in 0..count {
+            writer.append(&numbered(number)).unwrap();
+            number += 1;
+        }
+    };
+    for &count in rotations {
+        append(&mut writer, count);
+        writer.rotate().unwrap();
+    }
+    append(&mut writer, in_log);
+    let bytes = |file| fs::read(dir.path().join(file)).unwrap();
+    (bytes(ARCHIVE), bytes("app.jsonl"))
+}
+
+/// Two frames without marks, as 0.2.0 writes them, and a log.
+fn foreign_archive() -> (Vec<u8>, Vec<u8>) {
+    let line = |number| serde_json::to_string(&numbered(number)).unwrap() + "\n";
+    let frame = |text: String| zstd::encode_all(text.as_bytes(), 0).unwrap();
+    let archive = [frame(line(0) + &line(1)), frame(line(2))].concat();
+    (archive, line(3).into_bytes())
+}
+
+/// The log as it was, with this archive.
+fn restore(dir: &Path, archive: &[u8], log: &[u8]) {
+    fs::write(dir.join(ARCHIVE), archive).unwrap();
+    fs::write(dir.join("app.jsonl"), log).unwrap();
+    let _ = fs::remove_file(dir.join("torn.bin"));
+}
+
+fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes[bit / 8] ^= 1 << (bit % 8);
+    bytes
+}
+
+fn read(dir: &Path) -> (Vec<Record>, Vec<io::Error>) {
+    let (mut records, mut errors) = (Vec::new(), Vec::new());
+    for record in EventReader::new(dir).read_full().unwrap().take(100) {
+        match record {
+            Ok(record) => records.push(record),
+            Err(error) => errors.push(error),
+        }
+    }
+    (records, errors)
+}
+
+/// Reads all and returns the events' numbers: they are as they were written and in order, and
+/// where one of the first `count` is missing, an error says so.
+fn assert_true_or_told(dir: &Path, count: usize, context: &str) -> Vec<u64> {
+    let (records, errors) = read(dir);
+    for record in &records {
+        let number = record.event.ts;
+        let written: Event = numbered(number);
+        assert_eq!(record.event, written, "{context}: a wrong event");
+    }
+    let numbers: Vec<u64> = records.iter().map(|record| record.event.ts).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{context}: {numbers:?}");
+    for error in &errors {
+        let found = Error::of(error);
+        assert!(
+            matches!(found, Some(Error::Corrupt { path, .. }) if path.ends_with(ARCHIVE)),
+            "{context}: {error:?}"
+        );
+    }
+    assert!(errors.len() < 10, "{context}: {} errors", errors.len());
+    let all_or_told = numbers.len() >= count || !errors.is_empty();
+    assert!(all_or_told, "{context}: {numbers:?} and no error");
+    numbers
+}

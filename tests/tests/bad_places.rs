@@ -1,0 +1,195 @@
+//! Names and places that cannot be: refused before anything is made.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io;
+
+use eventfold::{Error, Event, EventLog, View};
+use support::{numbered, numbers, quick_dir};
+
+#[test]
+fn a_view_name_with_a_separator() {
+    for name in ["a/b", "a\\b", "/", "/etc/passwd", "views/x", "c:x"] {
+        assert_name_refused(name);
+    }
+}
+
+#[test]
+fn a_view_name_that_leaves_the_directory() {
+    for name in ["..", ".", "../x", "..\\x", "../../etc/x", "x/.."] {
+        assert_name_refused(name);
+    }
+}
+
+#[test]
+fn a_view_name_of_a_device() {
+    for name in [
+        "NUL", "con", "Aux", "prn", "COM1", "lpt9", "nul.txt", "com1.x", "CONIN$",
+    ] {
+        assert_name_refused(name);
+    }
+}
+
+#[test]
+fn a_view_name_that_is_empty_too_long_or_no_file_name() {
+    for name in [
+        "", " ", "a\0b", "a\nb", "x.", "x ", ".hidden", "a*", "a?", "a\"", "<a>", "a|b",
+    ] {
+        assert_name_refused(name);
+    }
+    assert_name_refused(&"n".repeat(129));
+    assert_name_refused(&"n".repeat(100_000));
+    assert_name_refused(&"ü".repeat(65));
+}
+
+#[test]
+fn the_longest_view_name_is_taken_and_kept() {
+    let dir = quick_dir();
+    for name in ["n".repeat(128), "ü".repeat(64)] {
+        let open = || {
+            EventLog::builder(dir.path())
+                .view(&*name, count)
+                .open()
+                .unwrap()
+        };
+        let mut log = open();
+        log.append(&numbered(0)).unwrap();
+        log.refresh_all().unwrap();
+        let counted = *log.view::<u64>(&name).unwrap();
+        drop(log);
+        assert_eq!(*open().view::<u64>(&name).unwrap(), counted);
+    }
+}
+
+#[test]
+fn two_views_of_one_name() {
+    for (one, other) in [
+        ("sum", "sum"),
+        ("sum", "Sum"),
+        ("größe", "GRÖSSE"),
+        ("größe", "GRÖßE"),
+    ] {
+        let dir = quick_dir();
+        let unmade = dir.path().join("log");
+        let twice = EventLog::builder(&unmade)
+            .view(one, count)
+            .view(other, count)
+            .open();
+        if other == "GRÖSSE" {
+            // Another name on every file system that we know.
+            twice.unwrap();
+            continue;
+        }
+        let error = twice.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(other), "{error}");
+        assert!(!unmade.exists());
+    }
+}
+
+#[test]
+fn a_view_that_is_not_kept_or_of_another_type() {
+    let dir = quick_dir();
+    let log = EventLog::builder(dir.path())
+        .view("count", count)
+        .open()
+        .unwrap();
+    for error in [
+        log.view::<u64>("sum").unwrap_err(),
+        log.view::<String>("count").unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(
+            matches!(Error::of(&error), Some(Error::View { .. })),
+            "{error:?}"
+        );
+    }
+    assert_eq!(*log.view::<u64>("count").unwrap(), 0);
+}
+
+#[test]
+fn a_file_where_the_directory_should_be() {
+    let dir = quick_dir();
+    let file = dir.path().join("file");
+    fs::write(&file, "kept").unwrap();
+    for path in [file.clone(), file.join("log"), file.join("log/deeper")] {
+        let error = EventLog::open(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory, "{error}");
+        assert!(
+            error.to_string().contains(&*file.to_string_lossy()),
+            "{error}"
+        );
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+}
+
+#[test]
+fn a_directory_that_is_made_with_all_above_it() {
+    let dir = quick_dir();
+    let deep = dir.path().join("a/b/c");
+    EventLog::open(&deep).unwrap().append(&numbered(0)).unwrap();
+    assert_eq!(numbers(&deep), [0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_may_not_be_read_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+    use support::Actor;
+
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("log");
+    let mut log = EventLog::open(&dir).unwrap();
+    log.append(&numbered(0)).unwrap();
+    log.rotate().unwrap();
+    log.append(&numbered(1)).unwrap();
+    for name in ["app.jsonl", "archive.jsonl.zst", "."] {
+        let path = dir.join(name);
+        let before = fs::metadata(&path).unwrap().permissions();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+        let mut nobody = Actor::start_as(&mut support::as_nobody(parent.path(), &dir));
+        let said = nobody.ask("read").unwrap();
+        fs::set_permissions(&path, before).unwrap();
+        let (_, error) = said
+            .split_once("PermissionDenied Io")
+            .unwrap_or_else(|| panic!("{said}"));
+        let path = if name == "." { dir.clone() } else { path };
+        assert!(error.contains(&*path.to_string_lossy()), "{said}");
+    }
+    log.append(&numbered(2)).unwrap();
+    assert_eq!(numbers(&dir), [0, 1, 2]);
+}
+
+fn count(count: u64, _: &Event) -> u64 {
+    count + 1
+}
+
+fn assert_name_refused(name: &str) {
+    let dir = quick_dir();
+    let unmade = dir.path().join("log");
+    let shown: String = name.chars().take(30).collect();
+    let errors = [
+        View::new(name, count).unwrap_err(),
+        EventLog::builder(&unmade)
+            .view(name, count)
+            .open()
+            .unwrap_err(),
+        EventLog::builder(&unmade)
+            .view("good", count)
+            .view(name, count)
+            .open()
+            .unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{shown:?}");
+        assert!(
+            matches!(Error::of(&error), Some(Error::View { .. })),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
+    }
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0, "{shown:?}");
+}

@@ -1,0 +1,217 @@
+//! Snapshots that are damaged, foreign or no snapshots: each costs a rebuild, never an error and
+//! never a wrong state.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use eventfold::{Event, EventLog, EventReader, EventWriter, LineHash, View};
+use serde_json::{Value, json};
+use support::{numbered, quick_dir};
+
+#[test]
+fn bytes_that_are_no_snapshot() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let random = (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+    let garbage: [Vec<u8>; 8] = [
+        vec![],
+        b"\n".to_vec(),
+        vec![0; 100],
+        b"\xff\xfe not utf-8".to_vec(),
+        random.collect(),
+        b"[".repeat(100_000),
+        b"{\"state\":7,\"offset\":".to_vec(),
+        b",\"check\":\"0000000000000000\"}\n".to_vec(),
+    ];
+    for garbage in garbage {
+        assert_rebuilt(
+            dir.path(),
+            &garbage,
+            &format!("{:?}", &garbage[..garbage.len().min(30)]),
+        );
+    }
+}
+
+#[test]
+fn json_of_another_shape() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let others = [
+        json!(null),
+        json!([1, 2]),
+        json!({}),
+        json!({ "state": 1000 }),
+        json!({ "state": 1000, "offset": 0, "hash": LineHash::NONE }),
+        json!({ "state": 1000, "offset": -1, "hash": "x" }),
+        json!({ "state": 1000, "offset": u64::MAX, "hash": "ef46db3751d8e999" }),
+    ];
+    for other in others {
+        assert_rebuilt(dir.path(), other.to_string().as_bytes(), &other.to_string());
+        // With the check that makes it a whole snapshot, but for what is in it.
+        if !other.is_object() || other["offset"] == 0 {
+            continue;
+        }
+        let fields = other.to_string();
+        let checked = checked(fields.trim_end_matches('}'));
+        assert_rebuilt(dir.path(), &checked, &String::from_utf8_lossy(&checked));
+    }
+}
+
+#[test]
+fn a_state_of_another_type() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let whole = fs::read(snapshot(dir.path())).unwrap();
+    let mut names = View::new("sum", |mut names: Vec<String>, event: &Event| {
+        names.push(event.event_type.clone());
+        names
+    })
+    .unwrap();
+    assert_eq!(
+        names.refresh(&EventReader::new(dir.path())).unwrap().len(),
+        2
+    );
+    assert_eq!(fs::read(snapshot(dir.path())).unwrap(), whole);
+}
+
+#[test]
+fn a_snapshot_with_any_bit_flipped_or_cut_anywhere() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let whole = fs::read(snapshot(dir.path())).unwrap();
+    for bit in 0..whole.len() * 8 {
+        let mut flipped = whole.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_rebuilt(dir.path(), &flipped, &format!("bit {bit}"));
+    }
+    for len in 0..whole.len() {
+        assert_rebuilt(dir.path(), &whole[..len], &format!("{len} bytes"));
+    }
+}
+
+#[test]
+fn a_snapshot_of_another_log() {
+    for (ours, theirs) in [
+        (&[3, 4][..], &[5, 6][..]),
+        (&[3, 4], &[3, 4, 5]),
+        (&[3, 4], &[3]),
+        (&[3, 4], &[4, 3]),
+        (&[], &[3]),
+    ] {
+        let (dir, other) = (log_with_snapshot(ours), log_with_snapshot(theirs));
+        let foreign = fs::read(snapshot(other.path())).unwrap();
+        assert_rebuilt(dir.path(), &foreign, &format!("{theirs:?} for {ours:?}"));
+    }
+}
+
+#[test]
+fn a_snapshot_of_events_that_a_crash_took() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let log_file = dir.path().join("app.jsonl");
+    let both = fs::read(&log_file).unwrap();
+    let first = both.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    fs::write(&log_file, &both[..first]).unwrap();
+    assert_eq!(*open(dir.path()).view::<u64>("sum").unwrap(), 0);
+    let mut log = open(dir.path());
+    // An event of the same length in the place of the lost one.
+    log.append(&numbered(9)).unwrap();
+    assert_eq!(log.writer().end_position(), both.len() as u64);
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 3 + 9);
+}
+
+#[test]
+fn a_snapshot_that_cannot_be_saved_leaves_the_view_as_it_was() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let mut log = open(dir.path());
+    log.append(&numbered(5)).unwrap();
+    fs::rename(dir.path().join("views"), dir.path().join("away")).unwrap();
+    fs::write(dir.path().join("views"), "in the way").unwrap();
+    let error = log.refresh_all().unwrap_err();
+    assert!(error.to_string().contains("sum.snapshot.json"), "{error}");
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 7);
+    // The log itself goes on.
+    log.append(&numbered(6)).unwrap();
+    fs::remove_file(dir.path().join("views")).unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 3 + 4 + 5 + 6);
+    drop(log);
+    assert_eq!(*open(dir.path()).view::<u64>("sum").unwrap(), 18);
+}
+
+#[test]
+fn a_state_that_cannot_be_read_back_is_not_saved() {
+    let dir = quick_dir();
+    let mut log = EventLog::builder(dir.path())
+        .view("mean", |mean: f64, event: &Event| mean / event.ts as f64)
+        .open()
+        .unwrap();
+    log.append(&numbered(0)).unwrap();
+    let error = log.refresh_all().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+    assert!(error.to_string().contains("mean"), "{error}");
+    assert_eq!(*log.view::<f64>("mean").unwrap(), 0.0);
+    assert!(!dir.path().join("views/mean.snapshot.json").exists());
+    log.append(&numbered(1)).unwrap();
+    assert_eq!(support::numbers(dir.path()), [0, 1]);
+}
+
+/// A log of events with these numbers, and a snapshot of their sum.
+fn log_with_snapshot(events: &[u64]) -> tempfile::TempDir {
+    let dir = quick_dir();
+    let mut log = open(dir.path());
+    for &number in events {
+        log.append(&numbered(number)).unwrap();
+    }
+    log.refresh_all().unwrap();
+    dir
+}
+
+fn open(dir: &Path) -> EventLog {
+    EventLog::builder(dir)
+        .view("sum", |sum: u64, event: &Event| sum + event.ts)
+        .open()
+        .unwrap()
+}
+
+fn snapshot(dir: &Path) -> PathBuf {
+    dir.join("views/sum.snapshot.json")
+}
+
+/// These fields with the check behind them, as a snapshot ends.
+fn checked(fields: &str) -> Vec<u8> {
+    let check = LineHash::of(fields.as_bytes());
+    format!("{fields},\"check\":\"{check}\"}}\n").into_bytes()
+}
+
+/// With these bytes as its snapshot the view is right after a refresh, through the log and by
+/// itself, and its next snapshot is a good one.
+fn assert_rebuilt(dir: &Path, bytes: &[u8], context: &str) {
+    let path = snapshot(dir);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    let right: u64 = support::numbers(dir).iter().sum();
+    let mut view = View::new("sum", |sum: u64, event: &Event| sum + event.ts).unwrap();
+    let state = *view.refresh(&EventReader::new(dir)).unwrap();
+    assert_eq!(state, right, "{context}: by itself");
+
+    let mut log = EventLog::builder(dir)
+        .view("sum", |sum: u64, event: &Event| sum + event.ts)
+        .open()
+        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    log.refresh_all()
+        .unwrap_or_else(|error| panic!("{context}: {error}"));
+    assert_eq!(*log.view::<u64>("sum").unwrap(), right, "{context}");
+    drop(log);
+    if right > 0 {
+        assert_eq!(
+            *open(dir).view::<u64>("sum").unwrap(),
+            right,
+            "{context}: the next snapshot"
+        );
+        let saved: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(saved["state"], right);
+    }
+    assert!(EventWriter::open(dir).unwrap().recovery().is_clean());
+}
