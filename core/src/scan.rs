@@ -253,12 +253,14 @@ impl<S: Source> Scan<S> {
 
     /// Whether every line from here to the end holds a NUL: all that a power cut damaged.
     fn only_nuls_follow(&mut self) -> Result<bool, Error<S::Error>> {
-        while let Some(range) = self.take_line()? {
-            if !self.holds_nul(&range) {
-                return Ok(false);
+        loop {
+            match self.take_line() {
+                Ok(Some(range)) if self.holds_nul(&range) => {}
+                Ok(rest) => return Ok(rest.is_none()),
+                Err(Error::Corrupt { .. }) => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
-        Ok(true)
     }
 
     fn go_to(&mut self, position: u64) {

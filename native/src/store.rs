@@ -211,10 +211,13 @@ impl Storage for FileStore {
         match slot {
             // On the same descriptor, so that the lock lives on.
             Slot::Log => self.log.set_len(len),
-            slot => OpenOptions::new()
-                .write(true)
-                .open(self.source.path(slot))?
-                .set_len(len),
+            slot => {
+                let path = self.source.path(slot);
+                match present(OpenOptions::new().write(true).open(path))? {
+                    Some(file) => file.set_len(len),
+                    None => Ok(()),
+                }
+            }
         }
     }
 

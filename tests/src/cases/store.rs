@@ -45,6 +45,8 @@ pub fn cutting_keeps_what_is_before<P: Place>() {
     let place = P::empty();
     for slot in [Slot::Log, Slot::Archive] {
         let mut store = place.store();
+        store.truncate(slot, 0).unwrap();
+        store.sync(slot).unwrap();
         store.append(slot, b"abcdefg").unwrap();
         store.truncate(slot, 3).unwrap();
         assert_eq!(place.bytes(slot), b"abc");
