@@ -135,7 +135,7 @@ impl<S: Storage> Writer<S> {
             Access::Shared => self.write_shared(lines)?,
         };
         if durability == Durability::Synced {
-            self.sync_log(position)?;
+            self.sync_log(position.min(self.base + self.durable))?;
         }
         Ok(position)
     }

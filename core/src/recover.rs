@@ -137,10 +137,14 @@ fn recover_archive<S: Storage>(
     if log != LogIs::Longer {
         blocks.append(&mut tail.pending);
     }
+    // What a killed process wrote is seen before it is durable, and what is appended now relies
+    // on it: a seal that went in a power cut would leave its rotation to be settled again.
+    if tail.archive_len > 0 {
+        store.settle(Slot::Archive)?;
+    }
     if blocks.is_empty() {
         return Ok(tail.sealed_end);
     }
-    store.settle(Slot::Archive)?;
     if had_rotation && log == LogIs::Part {
         store.cut(Slot::Log, 0)?;
     }
@@ -202,12 +206,15 @@ fn recover_log<S: Storage>(
         }
     }
     // A power cut leaves NULs where a line's bytes did not reach the disk.
-    while keep_to > 0 {
-        let start = line_start(store, keep_to - 1)?;
-        if !any_nul(store, start, keep_to)? {
+    let mut at = keep_to;
+    while at > 0 {
+        let start = line_start(store, at - 1)?;
+        if any_nul(store, start, at)? {
+            keep_to = start;
+        } else if !is_blank(store, start, at)? {
             break;
         }
-        keep_to = start;
+        at = start;
     }
     if keep_to < len {
         recovery.torn_log_bytes = len - keep_to;
@@ -253,6 +260,12 @@ fn line_start<S: Storage>(store: &S, end: u64) -> Result<u64, Error<S::Error>> {
         to = from;
     }
     Ok(0)
+}
+
+/// Whether there is nothing in the line between these offsets but its end.
+fn is_blank<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
+    let line = store.bytes(Slot::Log, from, (to - from).min(3) as usize)?;
+    Ok(line.strip_suffix(b"\n").is_some_and(line::is_blank))
 }
 
 fn any_nul<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::Error>> {

@@ -104,6 +104,7 @@ impl<S: Storage> Writer<S> {
         };
         self.base += self.end;
         self.end = 0;
+        self.durable = 0;
         self.archive_len = seal.end;
         Ok(rotation)
     }

@@ -4,8 +4,11 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 
+use serde::Serialize;
+
 use crate::archive::Codec;
 use crate::error::Error;
+use crate::fold::Fold;
 use crate::hash::LineHash;
 use crate::history::History;
 use crate::named::NamedSource;
@@ -39,6 +42,8 @@ pub struct Writer<S> {
     pub(crate) base: u64,
     /// The log's length: the end of its last whole line.
     pub(crate) end: u64,
+    /// How much of the log is known to be durable.
+    pub(crate) durable: u64,
     /// The archive's length, all of it sealed.
     pub(crate) archive_len: u64,
     /// The hash of the last line, once somebody asked.
@@ -70,6 +75,7 @@ impl<S: Storage> Writer<S> {
             access,
             base: extent.base,
             end: extent.log_len,
+            durable: 0,
             archive_len,
             last_hash: None,
             poisoned: None,
@@ -83,7 +89,23 @@ impl<S: Storage> Writer<S> {
     /// [`Error::DurabilityUnknown`] when the store fails; the writer is poisoned.
     pub fn sync(&mut self) -> Result<(), Error<S::Error>> {
         self.usable()?;
-        self.sync_log(self.base)
+        self.sync_log(self.base + self.durable)
+    }
+
+    /// Saves a fold under this name, in place of what was saved before. What it was folded from
+    /// is made durable first: a snapshot knows no event that a power cut can take.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync) and [`Fold::save`].
+    pub fn save<T: Serialize>(
+        &mut self,
+        fold: &Fold<T>,
+        name: &str,
+    ) -> Result<(), Error<S::Error>> {
+        if self.durable < self.end {
+            self.sync()?;
+        }
+        fold.save(&mut self.store, name)
     }
 
     /// Position after the last event: where the next one will start. Without
@@ -122,16 +144,18 @@ impl<S: Storage> Writer<S> {
         &self.store
     }
 
-    /// The store, to save snapshots in. The log and the archive are the writer's.
+    /// The store, for what lies beside the log and the archive. Those two are the writer's.
     pub fn store_mut(&mut self) -> &mut S {
         &mut self.store
     }
 
     /// Syncs the log; on failure everything from `position` on is in doubt.
     pub(crate) fn sync_log(&mut self, position: u64) -> Result<(), Error<S::Error>> {
-        self.store
-            .sync(Slot::Log)
-            .map_err(|source| self.in_doubt(position, "sync", source))
+        if let Err(source) = self.store.sync(Slot::Log) {
+            return Err(self.in_doubt(position, "sync", source));
+        }
+        self.durable = self.end;
+        Ok(())
     }
 
     /// Poisons the writer over events in the log that may or may not be there, or durable.

@@ -150,14 +150,15 @@ impl<S: State> View<S> {
 
     /// Makes `fold` the view's, once it is saved.
     fn adopt(&mut self, fold: Fold<S>, writer: &mut EventWriter) -> io::Result<()> {
-        let saved = fold.save(writer.store_mut(), &self.name);
-        saved.map_err(|error| match error {
-            CoreError::Unreadable { reason } => io::Error::from(Error::Unreadable {
-                dir: writer.dir().to_path_buf(),
-                reason: format!("the state of view {:?}: {reason}", self.name),
-            }),
-            error => Error::in_dir(writer.dir(), error).into(),
-        })?;
+        writer
+            .save(&fold, &self.name)
+            .map_err(|error| match error {
+                CoreError::Unreadable { reason } => io::Error::from(Error::Unreadable {
+                    dir: writer.dir().to_path_buf(),
+                    reason: format!("the state of view {:?}: {reason}", self.name),
+                }),
+                error => Error::in_dir(writer.dir(), error).into(),
+            })?;
         self.fold = fold;
         Ok(())
     }

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use eventfold_core::{Access, Appended, Durability, Event, LineHash, LockMode, Recovery, Rotation};
+use eventfold_core::{
+    Access, Appended, Durability, Event, Fold, LineHash, LockMode, Recovery, Rotation,
+};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -215,8 +217,12 @@ impl EventWriter {
         &self.dir
     }
 
-    pub(crate) fn store_mut(&mut self) -> &mut FileStore {
-        self.log.store_mut()
+    pub(crate) fn save<T: Serialize>(
+        &mut self,
+        fold: &Fold<T>,
+        name: &str,
+    ) -> Result<(), eventfold_core::Error<io::Error>> {
+        self.log.save(fold, name)
     }
 
     fn failed(&self, error: eventfold_core::Error<io::Error>) -> io::Error {
