@@ -60,7 +60,13 @@ impl Source for FileSource {
     type Error = io::Error;
 
     fn len(&self, slot: Slot<'_>) -> io::Result<u64> {
-        present(fs::metadata(self.path(slot))).map(|file| file.map_or(0, |file| file.len()))
+        match present(fs::metadata(self.path(slot)))? {
+            None => Ok(0),
+            Some(found) if found.is_file() => Ok(found.len()),
+            Some(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            // A pipe would be waited for, a device read without end.
+            Some(_) => Err(io::Error::other("it is not a regular file")),
+        }
     }
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {

@@ -22,7 +22,7 @@ fn a_lock_held_by_another_process_is_refused_at_once_and_names_it() {
     let holder = Actor::with_open_log(dir.path());
     let start = Instant::now();
     let message = refusal(dir.path());
-    assert!(start.elapsed() < Duration::from_millis(500));
+    assert!(start.elapsed() < Duration::from_secs(2));
     if cfg!(target_os = "linux") {
         let by = format!("(held by actor, pid {})", holder.pid());
         assert!(message.contains(&by), "{message}");

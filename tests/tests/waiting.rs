@@ -139,7 +139,7 @@ fn an_append_by_another_process_wakes_within_a_second() {
             (waiter.join().unwrap(), appended)
         });
         let latency = woken - appended;
-        assert!(latency < SECOND + SECOND / 2, "{latency:?}");
+        assert!(latency < 2 * SECOND, "{latency:?}");
         quickest = quickest.min(latency);
         end = reader
             .read_full()

@@ -230,7 +230,7 @@ impl<'j> Unsynced<'j> {
             }) => match bytes.len() {
                 // No recovery reads these.
                 len if *slot == TORN => vec![0, 1.min(len), len / 2],
-                len if len > 8192 => (0..len).step_by(len / 32).collect(),
+                len if len > 8192 => (0..len).step_by(len / 6).collect(),
                 len => (0..len).collect(),
             },
             _ => Vec::new(),

@@ -104,6 +104,9 @@ impl Script {
         for n in 0..36 {
             let mut text = String::from(if n % 4 == 0 { "b" } else { "a" });
             for _ in 0..8 {
+                if missing.is_empty() {
+                    missing = Self::pairs();
+                }
                 let last = text.as_bytes()[text.len() - 1];
                 let fresh: Vec<usize> = (0..missing.len())
                     .filter(|&at| missing[at].as_bytes()[0] == last)
