@@ -149,7 +149,8 @@ impl EventLog {
     /// snapshot or not at all.
     ///
     /// # Errors
-    /// The first that a view met, see [`View::refresh`]; [`Error::Unreadable`] when a state
+    /// The first that a view met, see
+    /// [`View::refresh`](crate::View::refresh); [`Error::Unreadable`] when a state
     /// cannot be saved so that it reads back equal. The other views were refreshed.
     pub fn refresh_all(&mut self) -> io::Result<()> {
         self.each_view(|view, reader, writer| view.refresh(reader, writer))

@@ -10,9 +10,6 @@
 //! | `faulty` | a store that fails or stops at a chosen call |
 //! | `sim` | a simulated disk with power cuts |
 
-// Cases are tests, though no harness sees them as such.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
-
 pub mod cases;
 pub mod faulty;
 pub mod places;

@@ -1,7 +1,6 @@
 //! Archives with flipped bits, torn ends and foreign bytes: never a wrong event, never a panic,
 //! and the log beside them stays whole.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
 

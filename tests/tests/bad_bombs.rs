@@ -1,7 +1,6 @@
 //! Archives that claim or unpack to more than there is: bounded in memory and time, and never a
 //! panic. Hashes are right in all of them, so this is malice, not bit rot.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Events that cannot be read back equal, and positions that are none: refused, and nothing
 //! written.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

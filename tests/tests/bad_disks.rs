@@ -2,7 +2,6 @@
 //! room again the same writer goes on.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Lines that are no events: each is one error that names its place, and everything around it
 //! still reads, before and after an append, a rotation and a reopening.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
 

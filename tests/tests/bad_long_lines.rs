@@ -4,7 +4,6 @@
 //! ever resident.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! Names and places that cannot be: refused before anything is made.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! Reducers that panic or meet what they did not ask for: the view stays as it was.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

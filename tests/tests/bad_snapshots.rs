@@ -1,7 +1,6 @@
 //! Snapshots that are damaged, foreign or no snapshots: each costs a rebuild, never an error and
 //! never a wrong state.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod support;
 

@@ -3,7 +3,6 @@
 //! Where it is cheap a test shows the defect in that crate first, so that it is known to bite.
 
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "defects_of_0_2/archive.rs"]
 mod archive;

@@ -1,7 +1,6 @@
 //! Whatever is accepted reads back equal, to the last bit, before a rotation and after.
 
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "exact_values/values.rs"]
 mod values;

@@ -2,7 +2,6 @@
 //! nothing is lost on the way.
 
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "interop_0_2/large.rs"]
 mod large;

@@ -1,7 +1,6 @@
 //! Writers that are killed at any moment, and readers beside a writer that rotates.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,7 +1,6 @@
 //! Failures to open that are not contention, and are never told as it.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -2,7 +2,6 @@
 //! for another failure.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! The lock within one process: who gets it, who does not, and who needs none.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! Writers without the lock: what they may do, what they leave alone, and what they refuse.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

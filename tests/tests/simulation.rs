@@ -1,6 +1,5 @@
 //! Random simulation: faults, kills and power cuts mixed.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;

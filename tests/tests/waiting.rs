@@ -1,6 +1,5 @@
 //! Waiting for events: a timeout takes its whole time, and new data can be read.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use eventfold_core::{LineHash, Scan, Slot, Source};
+use eventfold_core::{Scan, Slot, Source};
 
 use super::check::Found;
 use super::codec::STORED;
@@ -103,7 +103,7 @@ pub fn read_between(script: &Script, most: usize) -> usize {
 fn found(known: &Known) -> Found {
     Found {
         position: known.position,
-        hash: Some(LineHash::of(&known.line)),
+        hash: Some(known.hash),
     }
 }
 

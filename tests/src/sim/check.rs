@@ -33,7 +33,7 @@ impl<'k> Promised<'k> {
             };
             list.push(known);
             let must = u64::from(known.durable <= at);
-            let line = mix(known.position * 2 + must, LineHash::of(&known.line).0);
+            let line = mix(known.position * 2 + must, known.hash.0);
             promised.key = mix(promised.key, line);
         }
         promised.must.sort_by_key(|known| known.position);
@@ -162,9 +162,7 @@ fn is_corrupt(image: &Image, position: u64) -> bool {
 fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damaged: bool) {
     let mut must = promised.must.iter().peekable();
     for line in found {
-        let is = |known: &Known| {
-            known.position == line.position && Some(LineHash::of(&known.line)) == line.hash
-        };
+        let is = |known: &Known| known.position == line.position && Some(known.hash) == line.hash;
         if must.next_if(|known| is(known)).is_some() || promised.may.iter().any(|known| is(known)) {
             continue;
         }

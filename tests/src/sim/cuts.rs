@@ -157,7 +157,7 @@ impl<'j> Unsynced<'j> {
             }));
         }
         for _ in 0..if n > ALL_SUBSETS { 4 * more } else { 0 } {
-            let kept = random.next() & all;
+            let kept = random.draw() & all;
             cuts.push(Cut {
                 kept,
                 ..Cut::default()
@@ -176,7 +176,7 @@ impl<'j> Unsynced<'j> {
                 }
             } else {
                 cuts.extend((0..more).map(|_| Cut {
-                    kept: random.next() & all | last,
+                    kept: random.draw() & all | last,
                     part: Some(parts[random.below(parts.len())]),
                     ..Cut::default()
                 }));
@@ -195,7 +195,7 @@ impl<'j> Unsynced<'j> {
             kept: match random.below(4) {
                 0 => 0,
                 1 => all,
-                _ => random.next() & all,
+                _ => random.draw() & all,
             },
             ..Cut::default()
         };
@@ -205,18 +205,18 @@ impl<'j> Unsynced<'j> {
         if random.one_in(4) {
             let holds = match random.below(4) {
                 0 => Holds::Old,
-                1 => Holds::Random(random.next()),
+                1 => Holds::Random(random.draw()),
                 _ => Holds::Zeros,
             };
             cut.damage = Some(Damage {
                 unit: 512,
-                sectors: random.next(),
+                sectors: random.draw(),
                 holds,
             });
             cut.part = None;
         }
         if random.one_in(8) {
-            cut.unnamed = random.next() as u8 & self.new_names();
+            cut.unnamed = random.draw() as u8 & self.new_names();
         }
         cut
     }
@@ -254,10 +254,10 @@ impl<'j> Unsynced<'j> {
             };
             if count > ALL_SECTORS {
                 masks.push(every);
-                masks.extend((0..more / 16).map(|_| random.next() & every));
+                masks.extend((0..more / 16).map(|_| random.draw() & every));
             }
             for sectors in masks {
-                for holds in [Holds::Zeros, Holds::Old, Holds::Random(random.next())] {
+                for holds in [Holds::Zeros, Holds::Old, Holds::Random(random.draw())] {
                     let damage = Some(Damage {
                         unit,
                         sectors,
@@ -270,7 +270,7 @@ impl<'j> Unsynced<'j> {
                     });
                     if self.ops.len() > 1 {
                         cuts.push(Cut {
-                            kept: random.next() & all,
+                            kept: random.draw() & all,
                             damage,
                             ..Cut::default()
                         });
@@ -379,7 +379,7 @@ impl Holds {
                 let mut random = Random(seed ^ salt);
                 for bytes in bytes.chunks_mut(8) {
                     let n = bytes.len();
-                    bytes.copy_from_slice(&random.next().to_le_bytes()[..n]);
+                    bytes.copy_from_slice(&random.draw().to_le_bytes()[..n]);
                 }
             }
         }

@@ -29,6 +29,7 @@ pub fn reduce<E: core::error::Error>((n, hash): State, line: &Line<'_>) -> Resul
 pub struct Known {
     pub position: u64,
     pub line: Rc<[u8]>,
+    pub hash: LineHash,
     /// From here on it may be in the log.
     pub begun: usize,
     /// From here on it must be.
@@ -45,6 +46,7 @@ impl Known {
         Self {
             position,
             line: line.into(),
+            hash: LineHash::of(line),
             begun: 0,
             durable: 0,
             gone: usize::MAX,
@@ -155,7 +157,7 @@ impl Run {
         }
         let now = self.disk.operations();
         for known in self.known.iter_mut().filter(|known| known.gone > now) {
-            let shown = there.contains(&(known.position, LineHash::of(&known.line)));
+            let shown = there.contains(&(known.position, known.hash));
             assert!(
                 shown || known.durable == usize::MAX && !known.shown,
                 "lost without a power cut: position {}",
@@ -164,9 +166,8 @@ impl Run {
             known.shown = shown;
         }
         for (position, hash) in there {
-            let is = |known: &Known| {
-                known.shown && known.position == position && LineHash::of(&known.line) == hash
-            };
+            let is =
+                |known: &Known| known.shown && known.position == position && known.hash == hash;
             assert!(
                 self.known.iter().any(is),
                 "nobody appended what is at position {position}, or it was refused"
@@ -237,6 +238,7 @@ impl Run {
             let next = position + line.len() as u64 + 1;
             self.known.push(Known {
                 position,
+                hash: LineHash::of(&line),
                 line,
                 begun,
                 durable: usize::MAX,
@@ -248,7 +250,7 @@ impl Run {
         let appended = match events {
             [event] if on_condition => {
                 let end = writer.end_position();
-                let known = self.last_line(end).map(LineHash::of);
+                let known = self.last_hash(end);
                 let hash = known.map_or_else(|| writer.last_hash(), Ok);
                 hash.and_then(|hash| writer.append_if(event, end, hash, durability))
                     .map(|at| vec![at])
@@ -260,14 +262,13 @@ impl Run {
         self.learn(first, appended, synced);
     }
 
-    /// The line that ends at `end`, if an event's does.
-    fn last_line(&self, end: u64) -> Option<&[u8]> {
+    /// The hash of the event that ends at `end`, if one does.
+    fn last_hash(&self, end: u64) -> Option<LineHash> {
         let ends = |known: &&Known| {
-            known.shown
-                && known.gone == usize::MAX
-                && known.position + known.line.len() as u64 + 1 == end
+            let next = known.position + known.line.len() as u64 + 1;
+            known.shown && known.gone == usize::MAX && next == end
         };
-        self.known.iter().find(ends).map(|known| &*known.line)
+        self.known.iter().find(ends).map(|known| known.hash)
     }
 
     /// Writes down what an append said of the events known since the `first`.
@@ -278,7 +279,7 @@ impl Run {
             Ok(appended) => {
                 for (known, at) in tried.iter_mut().zip(&appended) {
                     assert_eq!(known.position, at.position, "an event stands elsewhere");
-                    assert_eq!(LineHash::of(&known.line), at.hash);
+                    assert_eq!(known.hash, at.hash);
                     known.shown = true;
                 }
                 if synced {
