@@ -13,15 +13,6 @@ use super::random::Random;
 use super::run::{Known, Run};
 use super::script::Script;
 
-/// What can go wrong besides power cuts and kills.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Faults {
-    /// Calls that fail, once or from then on, with nothing, a part or all of their work done.
-    Calls,
-    /// Those, and syncs that fail and forget: what they were about is shown and never durable.
-    AndForgets,
-}
-
 /// Says on a panic which seed it was.
 struct Said(u64);
 
@@ -45,7 +36,7 @@ pub struct Happened {
 
 /// Runs the case of this seed: a program that appends, rotates and reads while calls fail, that
 /// is killed and loses its power, against a plain list of what it was promised.
-pub fn case(seed: u64, faults: Faults, checker: &mut Checker) -> Happened {
+pub fn case(seed: u64, checker: &mut Checker) -> Happened {
     let said = Said(seed);
     let mut random = Random(seed);
     let mut happened = Happened::default();
@@ -55,7 +46,7 @@ pub fn case(seed: u64, faults: Faults, checker: &mut Checker) -> Happened {
         let mut begun = 0;
         for step in Script::random(&mut random, len).steps() {
             if random.one_in(4) {
-                run.disk.plan(plan(&mut random, faults));
+                run.disk.plan(plan(&mut random));
                 happened.faults += 1;
             }
             begun = run.disk.operations();
@@ -74,17 +65,15 @@ pub fn case(seed: u64, faults: Faults, checker: &mut Checker) -> Happened {
     happened
 }
 
-fn plan(random: &mut Random, faults: Faults) -> Plan {
+fn plan(random: &mut Random) -> Plan {
     let harm = match random.below(6) {
         0 => Harm::Refuse,
         1 => Harm::Done,
-        2 | 3 if faults == Faults::AndForgets => Harm::Forget,
         _ => Harm::Part(random.below(120)),
     };
     Plan {
         writes: Some((random.below(8), harm)),
-        // Against a disk that forgets and from then on refuses even to be cut there is no remedy.
-        for_good: harm != Harm::Forget && random.one_in(3),
+        for_good: random.one_in(3),
         reads: random.one_in(4).then(|| random.below(40)),
     }
 }

@@ -21,8 +21,6 @@ pub struct Unsynced<'j> {
 #[derive(Debug, Clone, Copy)]
 struct Pending<'j> {
     op: &'j Op,
-    /// The sync that was to cover it failed: no later one does.
-    forgotten: bool,
 }
 
 /// One image among those that a cut can leave.
@@ -76,12 +74,9 @@ impl<'j> Unsynced<'j> {
 
     /// After one more operation, which has begun and may not be over.
     pub fn begin(&mut self, op: &'j Op) {
-        self.under_way = !matches!(op, Op::Sync { .. } | Op::Drop { .. });
+        self.under_way = !matches!(op, Op::Sync { .. });
         if self.under_way {
-            self.ops.push(Pending {
-                op,
-                forgotten: false,
-            });
+            self.ops.push(Pending { op });
         }
     }
 
@@ -90,19 +85,6 @@ impl<'j> Unsynced<'j> {
         self.under_way = false;
         match op {
             Op::Sync { slot } => self.settle(*slot, self.ops.len()),
-            Op::Drop { slot } => {
-                for pending in &mut self.ops {
-                    let appends = matches!(pending.op, Op::Append { .. });
-                    pending.forgotten |= appends && pending.op.slot() == *slot;
-                }
-            }
-            Op::Truncate { slot, len } => {
-                // What was forgotten and is cut off by now does not come back by itself.
-                self.ops.retain(|pending| match pending.op {
-                    Op::Append { slot: of, at, .. } if pending.forgotten => of != slot || at < len,
-                    _ => true,
-                });
-            }
             Op::Replace { slot, .. } => {
                 // Nobody syncs a snapshot; the disk gets round to it by itself.
                 let mut before = self.ops.iter().rev().enumerate().filter(
@@ -122,7 +104,7 @@ impl<'j> Unsynced<'j> {
         let durable = &mut self.durable;
         self.ops.retain(|pending| {
             n += 1;
-            if n > to || pending.op.slot() != slot || pending.forgotten {
+            if n > to || pending.op.slot() != slot {
                 return true;
             }
             pending.op.apply(durable);

@@ -30,11 +30,6 @@ pub enum Op {
     Sync {
         slot: usize,
     },
-    /// A sync that failed, after which the disk goes on showing what was appended, but no later
-    /// sync makes it durable.
-    Drop {
-        slot: usize,
-    },
 }
 
 /// What a failing call does to the disk before it says so.
@@ -46,8 +41,6 @@ pub enum Harm {
     Part(usize),
     /// Everything asked for, except of a sync.
     Done,
-    /// Of a sync: what was appended is shown until the next power cut, and never durable.
-    Forget,
 }
 
 /// Calls that will fail, counted from now.
@@ -136,12 +129,6 @@ impl State {
         match harm {
             None => {}
             Some(Harm::Done) if !matches!(op, Op::Sync { .. }) => {}
-            Some(Harm::Forget) => {
-                if let Op::Sync { slot } = op {
-                    self.journal.push(Op::Drop { slot });
-                }
-                return Err(Failed);
-            }
             Some(Harm::Part(n)) => {
                 if let Op::Append { slot, at, bytes } = op {
                     let n = n.min(bytes.len().saturating_sub(1));
@@ -170,7 +157,7 @@ impl Op {
             Self::Truncate { slot, len } => image.resize(*slot, *len),
             Self::Replace { slot, bytes } => image.slots[*slot] = Some(bytes.to_vec()),
             Self::Remove { slot } => image.slots[*slot] = None,
-            Self::Sync { .. } | Self::Drop { .. } => {}
+            Self::Sync { .. } => {}
         }
     }
 
@@ -180,8 +167,7 @@ impl Op {
             | Self::Truncate { slot, .. }
             | Self::Replace { slot, .. }
             | Self::Remove { slot }
-            | Self::Sync { slot }
-            | Self::Drop { slot } => *slot,
+            | Self::Sync { slot } => *slot,
         }
     }
 }

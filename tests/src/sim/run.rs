@@ -392,8 +392,14 @@ impl Run {
             Ok(None) | Err(Error::Storage { .. } | Error::Corrupt { .. }) => return,
             Err(error) => panic!("a view does not refresh: {error}"),
         }
-        match self.fold.save(&mut self.disk.clone(), VIEW) {
-            Ok(()) | Err(Error::Storage { .. }) => {}
+        let Some(writer) = &mut self.writer else {
+            return;
+        };
+        match writer.save(&self.fold, VIEW) {
+            Ok(()) => {}
+            Err(
+                Error::Storage { .. } | Error::DurabilityUnknown { .. } | Error::Poisoned { .. },
+            ) => {}
             Err(error) => panic!("a view is not saved: {error}"),
         }
     }
