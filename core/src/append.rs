@@ -65,8 +65,9 @@ impl<S: Storage> Writer<S> {
         })
     }
 
-    /// Appends events with one write and, where asked, one sync. They become readable together,
-    /// but a crash in between can leave the first of them without the rest.
+    /// Appends events with one write and, where asked, one sync. The end of the process before this
+    /// returns can leave the first of them without the rest, and a power cut any part of them,
+    /// with damage where the rest was.
     ///
     /// # Errors
     /// As [`append`](Writer::append), for the batch as a whole.

@@ -92,7 +92,9 @@ impl<S: Source> History<S> {
                     end: base + log_len,
                 });
             } else {
-                let bytes = self.source.bytes(Slot::Log, position - base, want)?;
+                let offset = position - base;
+                let want = (want as u64).min(log_len - offset) as usize;
+                let bytes = self.source.bytes(Slot::Log, offset, want)?;
                 Piece::Log { base, bytes }
             };
             if self.still_holds(extent)? {

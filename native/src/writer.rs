@@ -117,7 +117,8 @@ impl EventWriter {
 
     /// Appends events with one write and, where the writer syncs, one sync.
     ///
-    /// A crash in between can leave the first of them without the rest.
+    /// The end of the process before this returns can leave the first of them without the rest,
+    /// and a power cut any part of them, with damage where the rest was.
     ///
     /// # Errors
     /// As [`append`](Self::append), for the batch as a whole.
