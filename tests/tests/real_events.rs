@@ -1,9 +1,8 @@
 //! Real events go in, are rotated and reopened on the way, and come out equal.
 //!
 //! The data lies in the directory that `EVENTFOLD_DATA` names, else in `../shared/data` beside
-//! the repository; where there is neither, the fixture of this package is used. A debug build
-//! takes the first part of each large file, and all of it when `EVENTFOLD_DATA_WHOLE` is set. Each
-//! test says what it used.
+//! the repository; where there is neither, the fixture of this package is used. Each test says
+//! what it used.
 
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -25,8 +24,6 @@ use tempfile::tempdir;
 #[path = "real_events/text.rs"]
 mod text;
 
-/// How many bytes of a file a debug build takes.
-const DEBUG_BYTES: usize = 6 << 20;
 const SEGMENTS: usize = 6;
 const BATCH: usize = 500;
 
@@ -217,7 +214,7 @@ fn each_device_counts_without_a_gap(reader: &EventReader) {
     assert!(!last.is_empty());
 }
 
-/// One file of events, or the first part of it.
+/// One file of events.
 struct DataFile {
     name: String,
     bytes: Vec<u8>,
@@ -249,23 +246,11 @@ impl DataFile {
         } else {
             (&opened).read_to_end(&mut bytes).unwrap();
         }
-        let mut part = "all";
-        if cfg!(debug_assertions)
-            && env::var_os("EVENTFOLD_DATA_WHOLE").is_none()
-            && bytes.len() > DEBUG_BYTES
-        {
-            part = "this debug build: only the first";
-            let newline = bytes[DEBUG_BYTES..]
-                .iter()
-                .position(|&byte| byte == b'\n')
-                .unwrap();
-            bytes.truncate(DEBUG_BYTES + newline + 1);
-        }
         let file = Self {
             name: name.to_owned(),
             bytes,
         };
-        file.say(&format!("{part} {} bytes of {shown}", file.bytes.len()));
+        file.say(&format!("{} bytes of {shown}", file.bytes.len()));
         Some(file)
     }
 
