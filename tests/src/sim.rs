@@ -10,7 +10,7 @@
 //! | `image` | the bytes of all slots at one moment |
 //! | `disk` | a store that writes down what is done to it, and fails as planned |
 //! | `cuts` | the images that a power cut can leave |
-//! | `script`, `run` | what a program does, and what it was promised at each operation |
+//! | `script`, `run`, `known` | what a program does, and what it was promised at each operation |
 //! | `check` | what has to hold of an image |
 //! | `explore` | all images of a script, with second cuts in their recoveries |
 //! | `between` | readers that see the operations of a script happen between their own |
@@ -24,6 +24,7 @@ pub mod cuts;
 pub mod disk;
 pub mod explore;
 pub mod image;
+pub mod known;
 pub mod random;
 pub mod run;
 pub mod script;

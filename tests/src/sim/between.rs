@@ -11,7 +11,8 @@ use super::check::Found;
 use super::codec::STORED;
 use super::disk::Op;
 use super::image::Image;
-use super::run::{Known, Run};
+use super::known::Known;
+use super::run::Run;
 use super::script::Script;
 use crate::faulty::Failed;
 

@@ -9,8 +9,9 @@ use super::codec::STORED;
 use super::cuts::Unsynced;
 use super::disk::{Disk, Harm, Plan};
 use super::image::{Image, TORN};
+use super::known::Known;
 use super::random::Random;
-use super::run::{Known, Run};
+use super::run::Run;
 use super::script::Script;
 
 /// Says on a panic which seed it was.

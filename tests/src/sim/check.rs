@@ -6,7 +6,8 @@ use eventfold_core::{Access, Error, Fold, LineHash, Recovery, Scan, Source, Stor
 
 use super::codec::STORED;
 use super::image::{ARCHIVE, Image, LOG, SNAPSHOT, TORN, mix};
-use super::run::{Known, State, VIEW, append_after};
+use super::known::Known;
+use super::run::{State, VIEW, append_after};
 
 /// What was promised at the moment of the cut, in order of position.
 #[derive(Debug, Default)]

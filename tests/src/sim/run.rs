@@ -9,6 +9,7 @@ use eventfold_core::{
 use super::codec::STORED;
 use super::disk::{Disk, Harm, Plan};
 use super::image::mix;
+use super::known::Known;
 use super::script::{Script, Step};
 use crate::faulty::Failed;
 
@@ -21,43 +22,6 @@ pub type State = (u64, u64);
 pub fn reduce<E: core::error::Error>((n, hash): State, line: &Line<'_>) -> Result<State, Error<E>> {
     line.event::<u64, E>()?;
     Ok((n + 1, mix(hash, line.hash().0)))
-}
-
-/// An event that a script tried to append, and between which of the disk's operations what can
-/// be said of it.
-#[derive(Debug, Clone)]
-pub struct Known {
-    pub position: u64,
-    pub line: Rc<[u8]>,
-    pub hash: LineHash,
-    /// From here on it may be in the log.
-    pub begun: usize,
-    /// From here on it must be.
-    pub durable: usize,
-    /// From here on it must not be.
-    pub gone: usize,
-    /// Whether it is in the log as the disk shows it.
-    shown: bool,
-}
-
-impl Known {
-    /// What a power cut left, and is there for good.
-    pub fn left(position: u64, line: &[u8]) -> Self {
-        Self {
-            position,
-            line: line.into(),
-            hash: LineHash::of(line),
-            begun: 0,
-            durable: 0,
-            gone: usize::MAX,
-            shown: true,
-        }
-    }
-
-    /// Whether it is in the log, or in doubt.
-    fn may_be_read(&self) -> bool {
-        self.shown || self.gone == usize::MAX
-    }
 }
 
 /// A script under way: its disk, its program, and the record of what was promised.
