@@ -37,3 +37,13 @@ pub use writer::EventWriter;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+// A reader is shared between threads, and a log goes from one to another.
+const _: () = {
+    const fn shared<T: Clone + Send + Sync>() {}
+    const fn sent<T: Send>() {}
+    shared::<EventReader>();
+    sent::<EventLog>();
+    sent::<EventWriter>();
+    sent::<LogIterator>();
+};
