@@ -174,7 +174,8 @@ impl<S: Storage> Writer<S> {
     }
 
     pub(crate) fn poison(&mut self, error: Error<S::Error>) -> Error<S::Error> {
-        self.poisoned = Some(error.to_string());
+        // The first failure is the one to tell.
+        self.poisoned.get_or_insert_with(|| error.to_string());
         error
     }
 
