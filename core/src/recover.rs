@@ -142,7 +142,8 @@ fn recover_archive<S: Storage>(
     if tail.archive_len > 0 {
         store.settle(Slot::Archive)?;
     }
-    if blocks.is_empty() {
+    // Frames without content get their seal too: each seal starts where the one before ends.
+    if archived == tail.sealed {
         return Ok(tail.sealed_end);
     }
     if had_rotation && log == LogIs::Part {

@@ -139,6 +139,7 @@ macro_rules! conformance {
             rotation::a_reader_sees_each_event_once_at_every_step_of_a_rotation,
             rotation::an_append_on_a_condition_works_right_after_a_rotation_and_a_reopening,
             archive::frames_of_another_writer_are_history_and_get_a_seal,
+            archive::frames_without_content_are_passed_over_by_readers_and_rotations,
             archive::a_torn_frame_of_another_writer_is_cut_and_kept,
             archive::what_follows_the_last_seal_is_cut_and_kept,
             archive::no_flipped_bit_comes_back_as_an_event,

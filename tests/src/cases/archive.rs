@@ -49,6 +49,19 @@ pub fn frames_of_another_writer_are_history_and_get_a_seal<P: Place>() {
     place.assert_sound(&(0..40).collect::<Vec<_>>());
 }
 
+pub fn frames_without_content_are_passed_over_by_readers_and_rotations<P: Place>() {
+    let skippable = [0x57, 0x2A, 0x4D, 0x18, 4, 0, 0, 0, 9, 9, 9, 9];
+    for nothing in [&skippable[..], &(P::CODEC.compress)(b"")] {
+        let place = rotated_twice::<P>();
+        place.store().append(Slot::Archive, nothing).unwrap();
+        let all: Vec<u64> = (0..6).collect();
+        assert_eq!(place.numbers(), all);
+        place.open().rotate().unwrap();
+        assert_eq!(place.numbers(), all);
+        place.assert_sound(&all);
+    }
+}
+
 pub fn a_torn_frame_of_another_writer_is_cut_and_kept<P: Place>() {
     let frame = (P::CODEC.compress)(&lines(5..15));
     for len in 1..frame.len() {
