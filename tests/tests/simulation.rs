@@ -9,7 +9,7 @@ use eventfold_tests::sim::chaos::case;
 use eventfold_tests::sim::check::Checker;
 
 /// Cases that run in the test command.
-const CASES: u64 = 500_000;
+const CASES: u64 = 2_000_000;
 
 #[test]
 fn whatever_fails_a_log_keeps_its_promises() {

@@ -174,6 +174,12 @@ fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damag
                 lost.position
             );
         }
+        // Garbage where an event's newline was can be a space, which makes no other event of it.
+        let event = hash_without_spaces(image, position);
+        let is_in_flight = |known: &Known| known.position == position && known.hash == event;
+        if promised.may.iter().any(|known| is_in_flight(known)) {
+            continue;
+        }
         assert!(
             is_corrupt(image, position),
             "nobody appended what is at position {position}, or it was refused"
@@ -186,6 +192,13 @@ fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damag
             lost.position
         );
     }
+}
+
+/// The hash of the line at `position`, without white space at its end.
+fn hash_without_spaces(image: &Image, position: u64) -> LineHash {
+    let mut scan = Scan::new(image, STORED, position);
+    let line = scan.next_line().unwrap().unwrap();
+    LineHash::of(line.bytes.trim_ascii_end())
 }
 
 /// The snapshot is the fold over the events up to its position, or it is none.
