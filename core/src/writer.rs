@@ -102,7 +102,8 @@ impl<S: Storage> Writer<S> {
         fold: &Fold<T>,
         name: &str,
     ) -> Result<(), Error<S::Error>> {
-        if self.durable < self.end {
+        // Of what others append nothing is known.
+        if self.access == Access::Shared || self.durable < self.end {
             self.sync()?;
         }
         fold.save(&mut self.store, name)

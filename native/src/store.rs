@@ -125,14 +125,17 @@ impl FileStore {
         &self.source
     }
 
-    /// Removes the snapshots that a rotation makes wrong for the crate that saved them.
+    /// Removes the snapshots that a rotation makes wrong for the crate that saved them. Without
+    /// the lock nothing is rotated, and nothing removed.
     pub(crate) fn remove_foreign_snapshots(
         &mut self,
     ) -> Result<(), eventfold_core::Error<io::Error>> {
-        let Ok(files) = fs::read_dir(self.source.dir().join("views")) else {
+        let (Some(_), Ok(files)) = (&self.guard, fs::read_dir(self.source.dir().join("views")))
+        else {
             return Ok(());
         };
-        for file in files.flatten() {
+        let is_file = |file: &fs::DirEntry| file.file_type().is_ok_and(|kind| kind.is_file());
+        for file in files.flatten().filter(is_file) {
             let file = file.file_name();
             let name = file
                 .to_str()

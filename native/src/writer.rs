@@ -174,7 +174,10 @@ impl EventWriter {
     /// log is as it was, or, where that cannot be said, the writer is poisoned and opening again
     /// ends the rotation or undoes it. No event is lost either way.
     pub fn rotate(&mut self) -> io::Result<Rotation> {
-        let removed = self.log.store_mut().remove_foreign_snapshots();
+        let removed = match self.log.log_len() {
+            0 => Ok(()),
+            _ => self.log.store_mut().remove_foreign_snapshots(),
+        };
         let rotated = removed.and_then(|()| self.log.rotate());
         rotated.map_err(|error| self.failed(error))
     }

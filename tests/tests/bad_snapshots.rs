@@ -214,3 +214,28 @@ fn assert_rebuilt(dir: &Path, bytes: &[u8], context: &str) {
     }
     assert!(EventWriter::open(dir).unwrap().recovery().is_clean());
 }
+
+#[test]
+fn what_is_no_snapshot_does_not_stop_a_rotation_and_a_refused_one_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let views = dir.path().join("views");
+    std::fs::create_dir_all(views.join("folder.snapshot.json")).unwrap();
+    let foreign = views.join("old.snapshot.json");
+    std::fs::write(&foreign, r#"{"state":1,"offset":0,"hash":""}"#).unwrap();
+
+    let event = eventfold::Event::at(0, "counted", 1);
+    let mut unlocked =
+        eventfold::EventWriter::open_with_lock(dir.path(), eventfold::LockMode::None).unwrap();
+    unlocked.append(&event).unwrap();
+    unlocked.rotate().unwrap_err();
+    assert!(foreign.exists(), "removed by a rotation that was refused");
+    drop(unlocked);
+
+    let mut writer = eventfold::EventWriter::open(dir.path()).unwrap();
+    assert!(writer.rotate().unwrap().bytes > 0);
+    assert!(!foreign.exists());
+    std::fs::write(&foreign, "{}").unwrap();
+    assert_eq!(writer.rotate().unwrap().bytes, 0);
+    assert!(foreign.exists(), "removed by a rotation of nothing");
+    assert_eq!(writer.reader().read_full().unwrap().count(), 1);
+}
