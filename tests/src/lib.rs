@@ -8,11 +8,13 @@
 //! | `cases` | the cases, by theme |
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
+//! | `proof` | what the suites report of themselves |
 //! | `sim` | a simulated disk with power cuts |
 
 pub mod cases;
 pub mod faulty;
 pub mod places;
+pub mod proof;
 pub mod sim;
 
 use eventfold_core::{

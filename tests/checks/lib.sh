@@ -1,0 +1,75 @@
+# What the checks share: saying what happens, and installing what is missing. To be sourced, with
+# `logs` set to a directory for what is only shown when something fails.
+
+target=wasm32-unknown-unknown
+
+step() { printf '== %3ds  %s\n' "$SECONDS" "$*"; }
+stop() { printf 'tests/run: %s\n' "$*" >&2; exit 1; }
+
+apt_install() {
+  dpkg -s "$@" >/dev/null 2>&1 && return
+  step "install by apt: $*"
+  command -v apt-get >/dev/null || stop "missing, and there is no apt here: $*"
+  local root=()
+  [ "$(id -u)" = 0 ] || root=(sudo)
+  # --no-remove: never at the price of a package that somebody chose.
+  "${root[@]}" apt-get -qq update </dev/null
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-remove \
+    --no-install-recommends "$@" </dev/null >"$logs/apt" 2>&1 ||
+    { cat "$logs/apt" >&2; stop "apt could not install: $*"; }
+}
+
+need_tools() {
+  command -v node >/dev/null || stop 'Node is missing: "apt-get install nodejs", or https://nodejs.org'
+  command -v rustup >/dev/null || stop 'rustup is missing: https://rustup.rs'
+  command -v cc >/dev/null || apt_install gcc libc6-dev
+  local component
+  for component in rustfmt clippy; do
+    cargo "${component/rust/}" --version >/dev/null 2>&1 && continue
+    step "install by rustup: $component"
+    rustup component add "$component"
+  done
+}
+
+# `wasm COMMAND …` is cargo for the wasm target.
+wasm() { cargo "$1" --target "$target" "${@:2}"; }
+
+need_wasm_target() {
+  rustup target list --installed | grep -x "$target" >/dev/null && return
+  step "install by rustup: the target $target"
+  rustup target add "$target" >"$logs/rustup" 2>&1 && return
+  step "no such target from rustup ($(grep -m1 '^error' "$logs/rustup" || true))"
+  use_debian_toolchain
+}
+
+# Debian's compiler with the standard library built from Debian's source of it.
+use_debian_toolchain() {
+  apt_install rustc-web cargo-web rust-web-src rust-web-llvm rust-web-clippy
+  apt_install "lld-$(/usr/bin/rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')"
+  step "wasm is built by Debian's $(/usr/bin/rustc --version)"
+  wasm() {
+    PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 /usr/bin/cargo "$1" --target "$target" \
+      -Zbuild-std=std,panic_abort "${@:2}"
+  }
+}
+
+# The runner must be of exactly the version of the library.
+need_wasm_runner() {
+  local version root
+  version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"$/\1/p;}' Cargo.lock)
+  root=${XDG_CACHE_HOME:-$HOME/.cache}/eventfold/wasm-bindgen-$version
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$root/bin/wasm-bindgen-test-runner
+  [ -x "$CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER" ] && return
+  step "install by cargo: wasm-bindgen-cli $version (a few minutes, once)"
+  local install=(cargo install --quiet --root "$root" --version "$version" wasm-bindgen-cli)
+  "${install[@]}" --locked && return
+  # A registry that lags behind may lack a version that the tool's own lock file names.
+  step "install by cargo: wasm-bindgen-cli $version, not with its own lock file"
+  "${install[@]}"
+}
+
+need_browser() {
+  command -v chromedriver >/dev/null || apt_install chromium chromium-driver
+  CHROMEDRIVER=$(command -v chromedriver)
+  export CHROMEDRIVER WASM_BINDGEN_TEST_TIMEOUT=600 WASM_BINDGEN_TEST_DRIVER_TIMEOUT=60
+}
