@@ -15,7 +15,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fs2::FileExt;
-use same_file::Handle;
 
 /// How often a log that is replaced under our hands is opened again.
 const ATTEMPTS: usize = 16;
@@ -121,12 +120,26 @@ pub(crate) fn unlock(file: &File) {
 /// # Errors
 /// The error of looking at either, with its kind.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = Handle::from_file(file.try_clone()?)?;
-    match Handle::from_path(path) {
-        Ok(there) => Ok(ours == there),
+    match is_same(file, path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        same => same,
     }
+}
+
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    // Neither takes a descriptor: an append must not fail because there is none left.
+    let (ours, there) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(windows)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use same_file::Handle;
+
+    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
 /// Takes the lock, or says `false` if another open file holds it.
