@@ -68,6 +68,9 @@ need_wasm_runner() {
   "${install[@]}"
 }
 
+# For the tests of the order of system calls.
+need_strace() { command -v strace >/dev/null || apt_install strace; }
+
 need_browser() {
   command -v chromedriver >/dev/null || apt_install chromium chromium-driver
   CHROMEDRIVER=$(command -v chromedriver)

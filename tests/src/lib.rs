@@ -9,12 +9,15 @@
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
 //! | `proof` | what the suites report of themselves |
+//! | `real` | what the processes of the suites against the real system do |
 //! | `sim` | a simulated disk with power cuts |
 
 pub mod cases;
 pub mod faulty;
 pub mod places;
 pub mod proof;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod real;
 pub mod sim;
 
 use eventfold_core::{

@@ -43,8 +43,8 @@ fn the_holder_that_is_named_is_the_one_of_this_log() {
 
 #[test]
 fn a_killed_holder_frees_the_lock_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    for number in 0..20 {
+    let dir = quick_dir();
+    for number in 0..200 {
         let mut holder = Actor::with_open_log(dir.path());
         holder.ask(&format!("append {number} 20")).unwrap();
         refusal(dir.path());
@@ -53,7 +53,7 @@ fn a_killed_holder_frees_the_lock_at_once() {
         assert!(writer.recovery().is_clean());
         writer.append(&numbered(number)).unwrap();
     }
-    assert_eq!(numbers(dir.path()).len(), 40);
+    assert_eq!(numbers(dir.path()).len(), 400);
 }
 
 #[test]
@@ -181,6 +181,35 @@ fn a_log_removed_under_its_writer_admits_no_second_one_and_rotates_nothing_away(
     assert!(!dir.path().join("archive.jsonl.zst").exists());
     drop(first);
     EventWriter::open(dir.path()).unwrap();
+}
+
+#[test]
+fn a_writer_whose_directory_is_moved_away_acknowledges_nothing_and_the_new_one_is_another_log() {
+    let parent = tempfile::tempdir().unwrap();
+    let [dir, away] = ["log", "away"].map(|name| parent.path().join(name));
+    let mut first = EventWriter::open(&dir).unwrap();
+    first.append(&numbered(0)).unwrap();
+    fs::rename(&dir, &away).unwrap();
+    refusal(&away);
+
+    let mut second = EventWriter::open(&dir).unwrap();
+    second.append(&numbered(10)).unwrap();
+    let error = first.append(&numbered(1)).unwrap_err();
+    let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
+    assert!(doubt, "{error:?}");
+    first.rotate().unwrap_err();
+    second.append(&numbered(11)).unwrap();
+    assert_eq!(numbers(&dir), [10, 11]);
+    assert!(!dir.join("archive.jsonl.zst").exists());
+
+    drop(first);
+    EventWriter::open(&away)
+        .unwrap()
+        .append(&numbered(2))
+        .unwrap();
+    let kept = numbers(&away);
+    assert!(kept == [0, 2] || kept == [0, 1, 2], "{kept:?}");
+    refusal(&dir);
 }
 
 #[test]
