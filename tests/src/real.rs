@@ -9,9 +9,11 @@
 //! | `follow` | readers beside a writer that rotates |
 //! | `calls` | the system calls of a process, as `strace` writes them down |
 //! | `program` | one program over real files and over a simulated disk |
+//! | `expansion` | the system calls that the operations of that disk stand for |
 
 pub mod calls;
 pub mod contend;
+pub mod expansion;
 pub mod follow;
 pub mod program;
 pub mod work;

@@ -2,7 +2,7 @@
 //! recovery, in appends, rotations and the saving of snapshots.
 //!
 //! `EVENTFOLD_KILLS=1000000` kills so many instead of what the test command has time for.
-#![cfg(target_os = "linux")]
+#![cfg(unix)]
 
 mod support;
 

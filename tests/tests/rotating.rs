@@ -2,7 +2,7 @@
 //! false error, in whatever manner they read.
 //!
 //! `EVENTFOLD_ROTATIONS=1000000` rotates so often instead of what the test command has time for.
-#![cfg(target_os = "linux")]
+#![cfg(unix)]
 
 mod support;
 

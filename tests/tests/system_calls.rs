@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use eventfold_tests::proof;
 use eventfold_tests::real::calls::{Call, call};
-use eventfold_tests::real::program::{FILES, expected_calls, images};
+use eventfold_tests::real::expansion::FILES;
+use eventfold_tests::real::program::{expected_calls, images};
 use eventfold_tests::sim::image::Image;
 use eventfold_tests::sim::script::Script;
 use support::{Actor, Context, Kept, in_memory};

@@ -1,8 +1,8 @@
 //! A program of its own for the tests of real processes: `actor DIR`.
 //!
 //! It takes commands on standard input, one a line, and answers each with one line on standard
-//! output: `ok`, with what there is to say, or `error KIND VARIANT MESSAGE`. It ends when its
-//! input does.
+//! output: `ok`, with what there is to say, or `error KIND VARIANT MESSAGE`. Commands that take
+//! long say more before that. It ends when its input does.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {}
