@@ -315,10 +315,10 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         .ancestors()
         .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
         .collect();
-    let made = match dir.exists() && !dir.is_dir() {
+    let made = match dir.ancestors().find(|dir| dir.symlink_metadata().is_ok()) {
         // Else said to exist already, which is what contention is called.
-        true => Err(io::ErrorKind::NotADirectory.into()),
-        false => fs::create_dir_all(dir),
+        Some(there) if !there.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+        _ => fs::create_dir_all(dir),
     };
     made.map_err(|error| failed("make the directory", dir, error))?;
     for made in missing {
