@@ -12,19 +12,13 @@ pub use holder::Holder;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use fs2::FileExt;
 
+use crate::patience::patiently;
+
 /// How often a log that is replaced under our hands is opened again.
 const ATTEMPTS: usize = 16;
-
-/// How long contention is doubted. Windows frees the lock of a killed process
-/// only when resources allow; elsewhere it is free at once.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(windows) { 250 } else { 0 });
-
-/// The pause between two tries within [`PATIENCE`].
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why the log could not be opened with its lock.
 #[derive(Debug)]
@@ -90,21 +84,23 @@ fn open_locked_with(
 /// Opens the log at `path` for reading and appending, creates it if missing,
 /// and takes no lock.
 ///
-/// Each write goes to the end, whatever the cursor says; on Windows only from
-/// a cursor that was set to the end before.
+/// Each write goes to the end, whatever the cursor says. On Windows nobody can
+/// remove, rename or replace the file until it is closed.
 ///
 /// # Errors
 /// The error of the open, with its kind.
 pub(crate) fn open_unlocked(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).create(true);
-    if cfg!(windows) {
-        // An append-only handle can neither be locked nor cut there.
-        options.write(true).truncate(false);
-    } else {
-        options.append(true);
+    options.read(true).append(true).create(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        const FILE_SHARE_READ: u32 = 1;
+        const FILE_SHARE_WRITE: u32 = 2;
+        // And not to delete, which std shares as well.
+        options.share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
     }
-    options.open(path)
+    patiently(|| options.open(path))
 }
 
 /// Releases the lock on `file`, also if a duplicate of its descriptor stays
@@ -120,7 +116,7 @@ pub(crate) fn unlock(file: &File) {
 /// # Errors
 /// The error of looking at either, with its kind.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match is_same(file, path) {
+    match patiently(|| is_same(file, path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         same => same,
     }
@@ -144,14 +140,10 @@ fn is_same(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Takes the lock, or says `false` if another open file holds it.
 fn try_lock(file: &File) -> io::Result<bool> {
-    let start = Instant::now();
-    loop {
-        match FileExt::try_lock_exclusive(file) {
-            Ok(()) => return Ok(true),
-            Err(error) if !is_contention(&error) => return Err(error),
-            Err(_) if start.elapsed() + PAUSE > PATIENCE => return Ok(false),
-            Err(_) => std::thread::sleep(PAUSE),
-        }
+    match patiently(|| FileExt::try_lock_exclusive(file)) {
+        Ok(()) => Ok(true),
+        Err(error) if is_contention(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -230,6 +222,7 @@ mod tests {
         drop(duplicate);
     }
 
+    // Windows lets nobody replace or remove an open log: see the tests of the crate's users.
     #[cfg(unix)]
     #[test]
     fn a_file_replaced_before_the_lock_is_left_for_the_new_one() {
@@ -289,23 +282,31 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing").join("app.jsonl");
         assert_eq!(io_kind(open_locked(&missing)), io::ErrorKind::NotFound);
-        if cfg!(unix) {
-            let kind = io_kind(open_locked(dir.path()));
-            assert_eq!(kind, io::ErrorKind::IsADirectory);
-            let file = dir.path().join("file");
-            fs::write(&file, "").unwrap();
-            let kind = io_kind(open_locked(&file.join("app.jsonl")));
-            assert_eq!(kind, io::ErrorKind::NotADirectory);
-        }
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        // Windows has no error of its own for these.
+        let [directory, inside_a_file] = if cfg!(windows) {
+            [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound]
+        } else {
+            [io::ErrorKind::IsADirectory, io::ErrorKind::NotADirectory]
+        };
+        assert_eq!(io_kind(open_locked(dir.path())), directory);
+        let kind = io_kind(open_locked(&file.join("app.jsonl")));
+        assert_eq!(kind, inside_a_file);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn only_a_held_lock_is_contention() {
         assert!(is_contention(&fs2::lock_contended_error()));
-        // EIO, EACCES, ENOLCK, ENOTSUP
-        for code in [5, 13, 37, 95] {
-            assert!(!is_contention(&io::Error::from_raw_os_error(code)));
+        let others: &[i32] = if cfg!(windows) {
+            // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_NOT_SUPPORTED
+            &[5, 32, 50]
+        } else {
+            // EIO, EACCES; ENOLCK and ENOTSUP of Linux
+            &[5, 13, 37, 95]
+        };
+        for code in others {
+            assert!(!is_contention(&io::Error::from_raw_os_error(*code)));
         }
         assert!(!is_contention(&io::Error::other("no code at all")));
     }
