@@ -8,11 +8,14 @@
 //! | `cases` | the cases, by theme |
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
+//! | `fuzz` | what has to hold of any bytes |
 //! | `proof` | what the suites report of themselves |
 //! | `sim` | a simulated disk with power cuts |
 
 pub mod cases;
 pub mod faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fuzz;
 pub mod places;
 pub mod proof;
 pub mod sim;
