@@ -8,12 +8,15 @@
 //! | `cases` | the cases, by theme |
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
+//! | `fuzz` | what has to hold of any bytes |
 //! | `proof` | what the suites report of themselves |
 //! | `real` | what the processes of the suites against the real system do |
 //! | `sim` | a simulated disk with power cuts |
 
 pub mod cases;
 pub mod faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fuzz;
 pub mod places;
 pub mod proof;
 #[cfg(not(target_arch = "wasm32"))]

@@ -37,24 +37,39 @@ extern "C" {
     pub fn memory_host() -> Host;
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// `String(value)`. It runs code of the value's own, which can throw.
+    #[wasm_bindgen(catch, js_name = String)]
+    fn string(value: &JsValue) -> Result<String, JsValue>;
+}
+
 /// What a host threw, or how it broke its contract.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HostError(pub JsValue);
 
 impl HostError {
     fn broken(method: &str, answer: &JsValue) -> Self {
-        let message = format!("the host's {method} answered {answer:?}");
+        let kind = answer.js_typeof().as_string().unwrap_or_default();
+        let message = format!("the host's {method} answered {} ({kind})", shown(answer));
         Self(js_sys::TypeError::new(&message).into())
     }
 }
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.dyn_ref::<js_sys::Error>() {
-            Some(error) => write!(f, "{}", error.to_string()),
-            None => write!(f, "{:?}", self.0),
-        }
+        f.write_str(&shown(&self.0))
     }
+}
+
+impl fmt::Debug for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostError({self})")
+    }
+}
+
+fn shown(value: &JsValue) -> String {
+    string(value).unwrap_or_else(|_| "a value that cannot be shown".into())
 }
 
 impl std::error::Error for HostError {}
