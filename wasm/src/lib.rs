@@ -5,5 +5,5 @@
 mod host;
 mod log;
 
-pub use host::{Host, HostError, HostStore, memory_host};
+pub use host::{Files, HostError, HostStore, memory_files};
 pub use log::EventLog;

@@ -4,7 +4,7 @@ use eventfold_core::{Access, Codec, Durability, Event, LockMode, Scan, Writer};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-use crate::host::{Host, HostStore};
+use crate::host::{Files, HostStore};
 
 /// A log on a host's storage.
 ///
@@ -23,7 +23,7 @@ impl EventLog {
     /// # Errors
     /// Throws what the host throws, and when the log cannot be repaired.
     #[wasm_bindgen(constructor)]
-    pub fn open(host: Host, lock_mode: Option<String>) -> Result<Self, JsError> {
+    pub fn open(files: Files, lock_mode: Option<String>) -> Result<Self, JsError> {
         let asked = match lock_mode.as_deref() {
             None | Some("none") => LockMode::None,
             Some("flock") => LockMode::Flock,
@@ -32,7 +32,7 @@ impl EventLog {
                 return Err(JsError::new(&message));
             }
         };
-        let store = HostStore::new(host, asked);
+        let store = HostStore::new(files, asked);
         let (writer, _) = Writer::open(store, Codec::PORTABLE, Access::Exclusive)?;
         Ok(Self { writer })
     }
