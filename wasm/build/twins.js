@@ -13,12 +13,13 @@ export function twins(out) {
       const file = `${folder}/${name}`;
       if (ONLY_MODULES.some((pattern) => pattern.test(file))) continue;
       const source = () => readFileSync(join(out, file), "utf8");
-      const renamed = (text, ending) => text.replace(/(["']\.{1,2}\/[^"']*)\.js(["'])/g, `$1${ending}$2`);
+      const renamed = (text) =>
+        text.replace(/((?:require\(|import\(|from )["']\.{1,2}\/[^"']*)\.js(["'])/g, "$1.cjs$2");
       if (name.endsWith(".d.ts")) {
-        writeFileSync(join(out, file.replace(/\.d\.ts$/, ".d.cts")), renamed(source(), ".cjs"));
+        writeFileSync(join(out, file.replace(/\.d\.ts$/, ".d.cts")), renamed(source()));
       } else if (name.endsWith(".js")) {
         const { code } = transformSync(source(), { format: "cjs", target: "es2022" });
-        writeFileSync(join(out, file.replace(/\.js$/, ".cjs")), renamed(code, ".cjs"));
+        writeFileSync(join(out, file.replace(/\.js$/, ".cjs")), renamed(code));
       }
     }
   }
