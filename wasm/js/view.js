@@ -5,6 +5,18 @@ import { json } from "./line.js";
 import { call } from "./module.js";
 import { Scan } from "./session.js";
 
+/** Checks what a program gave as views, before anything is opened. */
+export function checkViews(glue, views) {
+  for (const [name, definition] of Object.entries(views)) {
+    call(() => glue.checkViewName(name));
+    if (typeof definition?.reduce !== "function" || definition.initial === undefined) {
+      throw new BadArgumentError(
+        `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
+      );
+    }
+  }
+}
+
 export class View {
   #session;
   #name;
@@ -16,11 +28,6 @@ export class View {
 
   /** @param {import("./session.js").Session} session */
   constructor(session, name, definition) {
-    if (typeof definition?.reduce !== "function" || definition.initial === undefined) {
-      throw new BadArgumentError(
-        `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
-      );
-    }
     this.#session = session;
     this.#name = name;
     this.#definition = definition;
