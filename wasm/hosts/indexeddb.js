@@ -106,7 +106,17 @@ async function openToRead(name) {
     if (failure) throw failure;
     return mirror[method](name, ...rest);
   };
-  return { len: checked("len"), readAt: checked("readAt"), watch: watch(watchers), close };
+  return {
+    len: checked("len"),
+    readAt: checked("readAt"),
+    close,
+
+    watch(changed) {
+      const watcher = () => changed();
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+  };
 }
 
 async function openToWrite(name, unlock) {
@@ -119,7 +129,6 @@ async function openToWrite(name, unlock) {
     throw error;
   }
   const channel = channelOf(name);
-  const watchers = new Set();
   /** What waits for the next transaction, which has to be strict then. */
   let waiting = [];
   let storing;
@@ -167,7 +176,6 @@ async function openToWrite(name, unlock) {
     mirror[method](file, given);
     database.touch(file, from, method !== "append");
     storeSoon();
-    if (watchers.size > 0) queueMicrotask(() => watchers.forEach((watcher) => watcher()));
   };
 
   const durable = () =>
@@ -192,7 +200,6 @@ async function openToWrite(name, unlock) {
     remove: changing("remove", () => 0),
     sync: check,
     durable,
-    watch: watch(watchers),
 
     async close() {
       try {
@@ -210,12 +217,4 @@ async function openToWrite(name, unlock) {
 /** Over it a writer tells the readers of all pages that there is something new. */
 function channelOf(name) {
   return new BroadcastChannel(`eventfold-indexeddb:${name}`);
-}
-
-function watch(watchers) {
-  return (changed) => {
-    const watcher = () => changed();
-    watchers.add(watcher);
-    return () => void watchers.delete(watcher);
-  };
 }

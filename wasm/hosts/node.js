@@ -9,9 +9,6 @@ import { isAt, lockLog } from "./node-lock.js";
 
 const LOG = "app.jsonl";
 
-/** How long a tail believes that nothing changed because nothing was notified. */
-const LOOK_AGAIN_MS = 1000;
-
 /** @returns {import("./host").Host} */
 export function nodeHost(dir, { lock = "flock" } = {}) {
   if (typeof dir !== "string" && !(dir instanceof URL)) {
@@ -71,18 +68,14 @@ function sourceFiles(dir) {
     },
 
     watch(changed) {
-      const timer = setInterval(changed, LOOK_AGAIN_MS);
       let watcher;
       try {
         watcher = fs.watch(dir, () => changed());
         watcher.on("error", () => watcher.close());
       } catch {
-        // The system has no watch left to give; then there is the timer.
+        // The system has no watch left to give. Who waits looks again by itself after a while.
       }
-      return () => {
-        clearInterval(timer);
-        watcher?.close();
-      };
+      return () => watcher?.close();
     },
 
     close() {},
