@@ -78,8 +78,13 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(
 
 /// Reads a line, without its newline, as an event.
 pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+    from_json(line)
+}
+
+/// Reads one JSON value.
+pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
-    let text = str::from_utf8(line).map_err(|error| error.to_string())?;
+    let text = str::from_utf8(json).map_err(|error| error.to_string())?;
     from_str(text)
 }
 

@@ -48,9 +48,9 @@ impl<T: Serialize> Fold<T> {
         let holds_raw = Cell::new(false);
         let state = line::to_json(&self.state, &holds_raw).map_err(line::unreadable)?;
         if holds_raw.get()
-            && let Err(error) = serde_json::from_slice::<Readable>(&state)
+            && let Err(reason) = line::from_json::<Readable>(&state)
         {
-            return Err(line::unreadable(format!("{error}")));
+            return Err(line::unreadable(reason));
         }
         let (position, hash) = (self.position, self.hash);
         let mut bytes = Vec::with_capacity(state.len() + 128);
@@ -76,7 +76,7 @@ pub(super) fn load<T: DeserializeOwned, S: Source>(
     let Some(bytes) = read_checked(source, name)? else {
         return Ok(None);
     };
-    let Ok(snapshot) = serde_json::from_slice::<Snapshot<T>>(&bytes) else {
+    let Ok(snapshot) = line::from_json::<Snapshot<T>>(&bytes) else {
         return Ok(None);
     };
     let fold = Fold::made(snapshot.state, snapshot.position, snapshot.hash);
