@@ -45,6 +45,10 @@ for (const runtime of runtimes) {
       ran(`conformance: files, ${runtime.name}`, passed.length, performance.now() - begin);
     });
 
+    test("a log lives on it", async (t) => {
+      assert.equal(await ours(quickDir(t)).ask("life"), "17");
+    });
+
     test("a native writer keeps ours out, and ours a native one, and each is told who", async (t) => {
       const dir = quickDir(t);
       const log = join(dir, "app.jsonl");

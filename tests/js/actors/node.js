@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { nodeHost } from "../../../wasm/package/hosts/node.js";
 import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
 import { runConformance } from "../conformance/run.js";
+import { life } from "../support/life.js";
 import { suite } from "../support/suite.js";
 
 const dir = process.argv[2];
@@ -114,6 +115,8 @@ const verbs = {
     child.unref();
     return child.pid;
   },
+
+  life: () => life({ EventLog, EventReader }, nodeHost(dir)),
 
   async conformance() {
     const makePlace = (number) => nodeHost(`${dir}/${number}`).open("write");
