@@ -1,6 +1,5 @@
 // Makes the npm package in `wasm/package`. Needs rustup, Node, and `npm ci` in `wasm`.
 
-import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
