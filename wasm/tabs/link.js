@@ -57,6 +57,13 @@ export class Link {
     }
   }
 
+  /** Ends the worker, for good. */
+  close(error) {
+    this.end();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+
   /** Asks the worker, or the next one. */
   call(t, fields = {}) {
     return this.#ask(t, fields);

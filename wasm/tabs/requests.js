@@ -25,6 +25,7 @@ const MAX_LENGTH = 1 << 20;
 export class Requests {
   #from;
   #post;
+  #asked = new Set();
   #queue = [];
   /**
    * @type {undefined | {
@@ -50,8 +51,6 @@ export class Requests {
     this.own = undefined;
     /** Where the log ended when a leader last spoke. */
     this.position = 0;
-    /** What was asked for and is not answered. */
-    this.waiting = 0;
   }
 
   /**
@@ -62,11 +61,19 @@ export class Requests {
     if (this.#closed) {
       return Promise.reject(new ClosedError("the log is closed in this tab: open it again"));
     }
-    this.waiting += 1;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject });
       this.#next();
-    }).finally(() => (this.waiting -= 1));
+    });
+    this.#asked.add(answer);
+    const answered = () => this.#asked.delete(answer);
+    answer.then(answered, answered);
+    return answer;
+  }
+
+  /** How much was asked for and is not answered. */
+  get waiting() {
+    return this.#asked.size;
   }
 
   /** Asks who leads; to be called also when this tab may have missed messages. */
@@ -102,12 +109,13 @@ export class Requests {
     for (const { reject } of this.#queue.splice(0)) reject(error);
   }
 
-  /** Takes no more. What a leader was told to do is still answered. */
+  /** Takes no more; resolves when all is answered that was asked for. */
   close() {
     this.#closed = true;
     if (!this.epoch) {
-      this.refuse(new ClosedError("the log was closed before another tab, or this, could write it"));
+      this.refuse(new ClosedError("the log was closed in this tab before any tab could write it"));
     }
+    return Promise.allSettled(this.#asked);
   }
 
   #leads({ epoch, to, probe }) {

@@ -22,21 +22,25 @@ let reading;
 /** @type {{ log: Writing, leading: Leading, end: () => void } | undefined} */
 let leader;
 /** @type {Promise<void>} */
+let started;
+/** @type {Promise<void>} */
 let competing;
 
+async function start({ name, views, maxLogSize }) {
+  if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle || !navigator.locks) {
+    throw new UnsupportedError(
+      `this browser cannot write ${name}: it lacks synchronous files in workers, or Web Locks`,
+    );
+  }
+  channel = new BroadcastChannel(channelOf(name));
+  channel.onmessage = ({ data }) => hear(data, false);
+  const glue = await load();
+  reading = new Reading(glue, await snapshotOfLog(name, views.map(snapshotOf)));
+  competing = compete(glue, name, { views, maxLogSize });
+}
+
 const calls = {
-  async start({ name, views, maxLogSize }) {
-    if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle || !navigator.locks) {
-      throw new UnsupportedError(
-        `this browser cannot write ${name}: it lacks synchronous files in workers, or Web Locks`,
-      );
-    }
-    channel = new BroadcastChannel(channelOf(name));
-    channel.onmessage = ({ data }) => hear(data, false);
-    const glue = await load();
-    reading = new Reading(glue, await snapshotOfLog(name, views.map(snapshotOf)));
-    competing = compete(glue, name, { views, maxLogSize });
-  },
+  start: () => {},
   next: ({ stream, position }) => reading.next(stream, position),
   drop: ({ stream }) => reading.drop(stream),
   snapshot: ({ view }) => reading.snapshot(view),
@@ -50,7 +54,9 @@ const calls = {
 
 onmessage = async ({ data: { id, t, ...fields } }) => {
   if (t === "to leader") return hear(fields.message, true);
+  if (t === "start") started = start(fields);
   try {
+    await started;
     const result = await calls[t](fields);
     const transfer = [result?.bytes, result?.places, result?.spans].filter(Boolean);
     postMessage({ id, result }, transfer.map(({ buffer }) => buffer));

@@ -58,8 +58,11 @@ export class Writing {
   }
 
   async close() {
-    this.#writer.free();
-    await this.#files.close();
+    try {
+      this.#writer.free();
+    } finally {
+      await this.#files.close();
+    }
   }
 
   #tried(work) {
