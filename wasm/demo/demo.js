@@ -9,7 +9,7 @@ const MAX_LOG_SIZE = 256 << 10;
 const PACE = 150;
 
 const at = (id) => document.getElementById(id);
-const number = new Intl.NumberFormat("en");
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const bytes = (length) => (length < 1000 ? `${length} B` : `${number.format(length / 1000)} KB`);
 
 const teams = {
@@ -158,7 +158,7 @@ function listen() {
   click("export", "Not exported", async () => {
     const files = await exportDirectory(log.name);
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([tar(files)], { type: "application/x-tar" }));
+    link.href = URL.createObjectURL(tar(files));
     link.download = `${log.name}.tar`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
