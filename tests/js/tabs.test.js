@@ -12,31 +12,47 @@ let rig;
 before(async () => (rig = await Rig.start()));
 after(() => rig?.stop());
 
-for (const count of [2, 5]) {
-  test(`${count} tabs append at once: each event once, in all tails in the same order`, async () => {
-    await rig.watch(`at once ${count}`);
-    const tabs = [];
-    for (let n = 0; n < count; n += 1) tabs.push(await rig.tab());
-    for (const { run } of tabs) await run("follow");
-    for (const { run } of tabs) await run("storm");
-    await rig.acknowledged(1500);
-    let sum = 0;
-    for (const { run } of tabs) sum += await run("calm");
-    const events = await tabs[0].run("everything");
-    assert.equal(events.length, sum);
-    const { acknowledged } = await rig.check(events);
-    assert.equal(acknowledged, sum);
-    for (const { run } of tabs) assert.deepEqual(await run("followed", sum), events);
-    for (const { page } of tabs) await page.close();
-  });
+/** Tabs that append and follow at once; with `maxLogSize`, across many rotations. */
+async function allAtOnce(rig, count, events, options) {
+  await rig.watch(`at once ${count}`);
+  const tabs = [];
+  for (let n = 0; n < count; n += 1) tabs.push(await rig.tab(options));
+  for (const { run } of tabs) await run("follow");
+  for (const { run } of tabs) await run("storm");
+  await rig.acknowledged(events);
+  let sum = 0;
+  for (const { run } of tabs) sum += await run("calm");
+  const all = await tabs[0].run("everything");
+  assert.equal(all.length, sum);
+  const { acknowledged } = await rig.check(all);
+  assert.equal(acknowledged, sum);
+  for (const { run } of tabs) assert.deepEqual(await run("followed", sum), all);
+  const { archiveBytes } = await tabs[0].run("status");
+  assert.equal(archiveBytes > 0, options !== undefined);
+  for (const { page } of tabs) await page.close();
 }
+
+test("two tabs append at once: each event once, in all tails in the same order", () =>
+  allAtOnce(rig, 2, 1500));
+
+test("five tabs append and follow at once while the log is rotated", () =>
+  allAtOnce(rig, 5, 1500, { maxLogSize: 4000 }));
+
+test("the same in Firefox, where what was taken of a file changes under the reader", async () => {
+  const firefox = await Rig.start("firefox");
+  try {
+    await allAtOnce(firefox, 3, 1000, { maxLogSize: 4000 });
+  } finally {
+    await firefox.stop();
+  }
+});
 
 const ways = {
   closed: ({ page }) => page.close(),
 
-  async reloaded(tab) {
-    await tab.page.reload();
-    return tab;
+  async reloaded({ page }) {
+    await page.reload();
+    return page;
   },
 
   async crashed({ page }) {
@@ -48,14 +64,14 @@ const ways = {
   async frozen(tab) {
     tab.client ??= await tab.page.createCDPSession();
     await tab.client.send("Page.setWebLifecycleState", { state: "frozen" });
-    return tab;
   },
 };
 
 for (const [way, end] of Object.entries(ways)) {
   test(`the leader is ${way} in a storm: another goes on and nothing is lost or doubled`, async (t) => {
     await rig.watch(way);
-    let tabs = [await rig.tab(), await rig.tab(), await rig.tab()];
+    const options = { maxLogSize: 20_000 };
+    let tabs = [await rig.tab(options), await rig.tab(options), await rig.tab(options)];
     const took = [];
     const gone = [];
     for (const { run } of tabs) await run("storm");
@@ -64,7 +80,7 @@ for (const [way, end] of Object.entries(ways)) {
       const leader = await rig.leaderOf(tabs);
       const leaders = await rig.observer.run("leaders");
       const began = Date.now();
-      const still = await end(leader);
+      const page = await end(leader);
       const next = await rig.observer.run("leader", leaders);
       assert.ok(next, "nobody took over");
       took.push(next - began);
@@ -75,8 +91,7 @@ for (const [way, end] of Object.entries(ways)) {
       }
       gone.push(leader.id);
       tabs = tabs.filter((tab) => tab !== leader);
-      if (still) await still.page.close();
-      const tab = await rig.tab();
+      const tab = await rig.tab(options, page);
       await tab.run("storm");
       tabs.push(tab);
     }

@@ -2,6 +2,7 @@
 
 import { LockedError, StorageError, UnsupportedError } from "../js/errors.js";
 import { closeAll, filesOver, settleSpare } from "./opfs-files.js";
+import { SHARED } from "./opfs-live.js";
 import {
   ARCHIVE,
   IMPORTING,
@@ -15,7 +16,7 @@ import {
   snapshotOf,
   snapshotsIn,
 } from "./opfs-place.js";
-import { snapshotOfLog } from "./opfs-snapshot.js";
+import { filesToRead } from "./opfs-read.js";
 
 export { exportDirectory, importDirectory } from "./opfs-copy.js";
 
@@ -43,7 +44,7 @@ async function openForReading(name, views) {
   if (typeof FileReaderSync === "undefined") throw inNoWorker(name);
   const directory = await directoryOf(name, false);
   if (directory) await refuseUnfinished(directory, name);
-  return snapshotOfLog(name, views.map(snapshotOf), { hold: true });
+  return filesToRead(name, views, { hold: true });
 }
 
 async function openForWriting(name, views, options) {
@@ -55,11 +56,12 @@ async function openForWriting(name, views, options) {
   try {
     const directory = await directoryOf(name, true);
     await refuseUnfinished(directory, name);
+    // No reader opens this one, so it can be this writer's alone: a lock that cannot be stolen.
+    spare = await openHandle(directory, SPARE, name);
     const snapshots = new Set([...views.map(snapshotOf), ...(await snapshotsIn(directory))]);
     for (const path of [LOG, ARCHIVE, TORN, ...snapshots]) {
-      handles.set(path, await openHandle(directory, path, name));
+      handles.set(path, await openHandle(directory, path, name, SHARED));
     }
-    spare = await openHandle(directory, SPARE, name);
     settleSpare(handles, spare);
     const files = filesOver(handles, spare, lock.release);
     lock.onLost((reason) => files.lose(reason));
@@ -109,12 +111,12 @@ function takeLock(name, { wait, signal }) {
   });
 }
 
-async function openHandle(directory, path, name) {
+async function openHandle(directory, path, name, mode) {
   const file = await fileOf(directory, path, true);
   const end = performance.now() + PATIENCE;
   for (let pause = 4; ; pause = Math.min(2 * pause, 100)) {
     try {
-      return await file.createSyncAccessHandle();
+      return await file.createSyncAccessHandle(mode);
     } catch (error) {
       if (error.name !== "NoModificationAllowedError") throw error;
       if (performance.now() > end) {

@@ -4,8 +4,7 @@ import "../js/index.js";
 import { UnsupportedError } from "../js/errors.js";
 import { load } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
-import { snapshotOf } from "../hosts/opfs-place.js";
-import { snapshotOfLog } from "../hosts/opfs-snapshot.js";
+import { filesToRead } from "../hosts/opfs-read.js";
 import { Leading } from "./leading.js";
 import { channelOf, messageOf } from "./messages.js";
 import { Reading } from "./reading.js";
@@ -35,7 +34,7 @@ async function start({ name, views, maxLogSize }) {
   channel = new BroadcastChannel(channelOf(name));
   channel.onmessage = ({ data }) => hear(data, false);
   const glue = await load();
-  reading = new Reading(glue, await snapshotOfLog(name, views.map(snapshotOf)));
+  reading = new Reading(glue, await filesToRead(name, views));
   competing = compete(glue, name, { views, maxLogSize });
 }
 

@@ -65,3 +65,5 @@ export async function everything() {
   for await (const { position, data } of log.read()) events.push({ position, ...data });
   return events;
 }
+
+export const status = () => log.status();

@@ -26,11 +26,13 @@ export class Rig {
     await this.server.close();
   }
 
-  /** A page whose `run(name, ...args)` calls what a module exports. */
-  async page(module) {
-    const page = await this.browser.newPage();
-    page.on("pageerror", (error) => this.problems.push(String(error)));
-    await page.goto(`${this.server.origin}/page`);
+  /** A page, new or loaded anew, whose `run(name, ...args)` calls what a module exports. */
+  async page(module, page) {
+    if (!page) {
+      page = await this.browser.newPage();
+      page.on("pageerror", (error) => this.problems.push(String(error)));
+      await page.goto(`${this.server.origin}/page`);
+    }
     const run = (name, ...args) =>
       page.evaluate(
         async (module, name, args) => (await import(module))[name](...args),
@@ -47,12 +49,11 @@ export class Rig {
     await this.observer.run("watch", name);
   }
 
-  async tab(options = {}) {
+  async tab(options = {}, page = undefined) {
     this.#tabs += 1;
-    const tab = await this.page("/tests/js/tabs/page.js");
+    const tab = await this.page("/tests/js/tabs/page.js", page);
     tab.id = `tab${this.#tabs}`;
-    tab.open = () => tab.run("open", this.name, tab.id, options);
-    await tab.open();
+    await tab.run("open", this.name, tab.id, options);
     return tab;
   }
 

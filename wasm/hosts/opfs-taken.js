@@ -1,18 +1,18 @@
-// A log's files in the OPFS for a reader: `File` objects, which say how long each file was when
-// they were taken. What is then read out of one is not bound to that moment: Chromium throws once
-// the file has changed, Firefox gives the bytes of now. So it has to be seen afterwards whether
-// the log was rotated in between.
+// A log's files in the OPFS for a reader, where the writer's handles keep others away: as `File`
+// objects, which say how long each file was when they were taken. What is then read out of one is
+// not bound to that moment: Firefox gives the bytes of now, Chromium throws once the file has
+// changed. So it has to be seen afterwards whether the log was rotated in between.
 
-import { ARCHIVE, LOG, TORN, bytesOf, directoryOf, fileOf } from "./opfs-place.js";
+import { ARCHIVE, LOG, bytesOf, directoryOf, fileOf } from "./opfs-place.js";
 
 /**
  * @param {string} name
- * @param {string[]} snapshots paths of the snapshots to take, once
+ * @param {string[]} others paths of the files beside the log and its archive; taken once
  * @param {{ hold?: boolean }} [options] `hold` keeps the log's bytes of each `refresh` in memory,
  *   so that a reader that cannot ask `stillCurrent` reads nothing else
  * @returns {Promise<import("./opfs").OpfsSourceFiles>}
  */
-export async function snapshotOfLog(name, snapshots, { hold = false } = {}) {
+export async function takenFiles(name, others, { hold = false } = {}) {
   /** @type {Map<string, FileSystemFileHandle>} */
   const handles = new Map();
   /** @type {Map<string, File>} */
@@ -93,7 +93,7 @@ export async function snapshotOfLog(name, snapshots, { hold = false } = {}) {
     },
   };
 
-  for (const path of [TORN, ...snapshots]) keep(path, await take(path));
+  for (const path of others) keep(path, await take(path));
   await files.refresh();
   return files;
 }
