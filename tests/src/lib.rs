@@ -109,11 +109,26 @@ pub fn append<S: Storage>(writer: &mut Writer<S>, n: u64) -> Appended {
 }
 
 /// Makes a test of each case, for the place of type `$place`. The attribute is whatever `test`
-/// means where this stands.
+/// means where this stands. With `@table` before the type it is an array of the cases instead,
+/// each with its name.
 #[macro_export]
 macro_rules! conformance {
-    ($place:ty) => {
-        $crate::conformance! { $place:
+    (@tests $place:ty: $($theme:ident::$case:ident,)*) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::cases::$theme::$case::<$place>();
+            }
+        )*
+    };
+    (@table $place:ty: $($theme:ident::$case:ident,)*) => {
+        [$((
+            concat!(stringify!($theme), "::", stringify!($case)),
+            $crate::cases::$theme::$case::<$place> as fn(),
+        )),*]
+    };
+    (@$what:ident $place:ty) => {
+        $crate::conformance! { @$what $place:
             store::a_slot_that_does_not_exist_is_empty,
             store::bytes_appended_are_read_back_from_any_offset,
             store::cutting_keeps_what_is_before,
@@ -163,12 +178,7 @@ macro_rules! conformance {
             views::a_name_that_is_no_file_name_is_refused,
         }
     };
-    ($place:ty: $($theme:ident::$case:ident,)*) => {
-        $(
-            #[test]
-            fn $case() {
-                $crate::cases::$theme::$case::<$place>();
-            }
-        )*
+    ($place:ty) => {
+        $crate::conformance! { @tests $place }
     };
 }

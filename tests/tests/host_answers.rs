@@ -5,7 +5,7 @@
 use eventfold_core::{Access, Codec, Durability, Error, Fold, Line, LockMode, Scan, Writer};
 use eventfold_tests::event;
 use eventfold_tests::sim::random::Random;
-use eventfold_wasm::{Host, HostError, HostStore, memory_host};
+use eventfold_wasm::{Files, HostError, HostStore, memory_files};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test as test};
@@ -21,10 +21,10 @@ const CASES: u32 = 4000;
 extern "C" {
     /// Breaks its contract once in `rate` calls; `look` is called in the middle of some.
     #[wasm_bindgen(js_name = moodyHost)]
-    fn moody_host(host: &Host, seed: u32, rate: u32, look: &Closure<dyn Fn()>) -> Host;
+    fn moody_host(host: &Files, seed: u32, rate: u32, look: &Closure<dyn Fn()>) -> Files;
     /// Lies once in `rate` calls about one thing, the same way each time or any.
     #[wasm_bindgen(js_name = lyingHost)]
-    fn lying_host(host: &Host, seed: u32, rate: u32, same: bool) -> Host;
+    fn lying_host(host: &Files, seed: u32, rate: u32, same: bool) -> Files;
 }
 
 #[wasm_bindgen(module = "/src/js/proof.js")]
@@ -35,7 +35,7 @@ extern "C" {
 #[test]
 fn an_answer_that_is_none_fails_its_call_and_takes_no_event() {
     run_cases("host answers: broken", |seed, random| {
-        let host = memory_host();
+        let host = memory_files();
         let looked_at = host.clone();
         let look = Closure::<dyn Fn()>::new(move || {
             if seed % 16 == 0 {
@@ -82,7 +82,7 @@ fn an_answer_that_is_none_fails_its_call_and_takes_no_event() {
 #[test]
 fn a_lie_ends_in_an_answer_or_an_error() {
     run_cases("host answers: lies", |_, random| {
-        let host = memory_host();
+        let host = memory_files();
         for _ in 0..3 {
             let (rate, same) = (1 + random.below(10) as u32, random.one_in(2));
             let lying = lying_host(&host, random.draw() as u32, rate, same);
@@ -104,18 +104,18 @@ fn run_cases(suite: &str, mut case: impl FnMut(u32, &mut Random)) {
     ran(suite, CASES, seconds);
 }
 
-fn open(host: Host) -> Result<Writer<HostStore>, Failure> {
+fn open(host: Files) -> Result<Writer<HostStore>, Failure> {
     let store = HostStore::new(host, LockMode::None);
     Ok(Writer::open(store, CODEC, Access::Exclusive)?.0)
 }
 
 /// What a host that behaves has.
-fn numbers(host: &Host) -> Vec<u64> {
+fn numbers(host: &Files) -> Vec<u64> {
     drop(open(host.clone()).unwrap());
     read(host).unwrap()
 }
 
-fn read(host: &Host) -> Result<Vec<u64>, Failure> {
+fn read(host: &Files) -> Result<Vec<u64>, Failure> {
     let source = HostStore::new(host.clone(), LockMode::None);
     let fold = Fold::new(Vec::new()).refreshed(source, CODEC, add)?;
     Ok(fold.map_or_else(Vec::new, |fold| fold.state().clone()))
@@ -137,7 +137,7 @@ struct Told {
 }
 
 /// A program on this host, until it ends or its writer stops. It knows these events to be there.
-fn work(host: Host, known: Vec<u64>, random: &mut Random) -> Told {
+fn work(host: Files, known: Vec<u64>, random: &mut Random) -> Told {
     let mut told = Told {
         known,
         ..Told::default()
