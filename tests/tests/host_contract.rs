@@ -3,7 +3,7 @@
 
 use eventfold_core::{Access, Codec, Durability, Error, LockMode, Slot, Source, Storage, Writer};
 use eventfold_tests::{Place, event, places::Host as HostPlace};
-use eventfold_wasm::{EventLog, Files, HostStore, memory_files};
+use eventfold_wasm::{Files, HostStore, memory_files};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -30,32 +30,6 @@ fn asking_for_a_lock_is_answered_by_none() {
         let store = HostStore::new(memory_files(), asked);
         assert_eq!(store.lock_mode(), LockMode::None);
     }
-    for asked in [Some("flock".into()), Some("none".into()), None] {
-        let log = EventLog::open(memory_files(), asked).ok().unwrap();
-        assert_eq!(log.lock_mode(), "none");
-    }
-    assert!(EventLog::open(memory_files(), Some("fcntl".into())).is_err());
-}
-
-#[test]
-fn an_event_of_javascript_is_appended_rotated_and_read_back() {
-    let mut log = EventLog::open(memory_files(), None).ok().unwrap();
-    let json = r#"{"type":"greeted","data":{"name":"ada"},"ts":1}"#;
-    let event = js_sys::JSON::parse(json).unwrap();
-    assert_eq!(log.append(&event).ok(), Some(0.0));
-    log.rotate().ok().unwrap();
-    assert!(log.append(&event).ok().unwrap() > 0.0);
-    for (position, count) in [(0.0, 2), (json.len() as f64 + 1.0, 1)] {
-        let events = log.read(position).ok().unwrap();
-        assert_eq!(events.len(), count);
-        let text = js_sys::JSON::stringify(&events[0]).unwrap();
-        assert_eq!(text.as_string().unwrap(), json);
-    }
-    for position in [-1.0, 0.5, f64::NAN, 9_007_199_254_740_992.0, 3.0] {
-        assert!(log.read(position).is_err(), "{position}");
-    }
-    assert!(log.append(&JsValue::from_str("no event")).is_err());
-    assert!(log.append(&JsValue::UNDEFINED).is_err());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eventfold::{Error, EventWriter};
-use support::{Actor, numbered, numbers};
+use support::{Actor, numbered, numbers, quick_dir};
 
 #[test]
 fn a_lock_held_by_another_process_is_refused_at_once_and_names_it() {
