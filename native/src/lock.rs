@@ -5,6 +5,8 @@
 
 mod guard;
 mod holder;
+#[cfg(target_os = "linux")]
+mod open_files;
 
 pub(crate) use guard::Guard;
 pub use holder::Holder;
@@ -215,6 +217,23 @@ mod tests {
         let duplicate = open_locked(&path).unwrap().try_clone().unwrap();
         assert_held(open_locked(&path));
         drop(duplicate);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_lock_that_a_process_took_for_us_and_ended_is_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.jsonl");
+        let file = open_unlocked(&path).unwrap();
+        let status = std::process::Command::new("flock")
+            .args(["-xn", "0"])
+            .stdin(file.try_clone().unwrap())
+            .status();
+        assert!(status.unwrap().success());
+        let holder = assert_held(open_locked(&path)).unwrap();
+        assert_eq!(holder.pid, std::process::id());
+        drop(file);
+        open_locked(&path).unwrap();
     }
 
     #[cfg(unix)]

@@ -1,26 +1,31 @@
 // The wasm module: built, bound, made small, and inlined.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
 
 /** The compiler: the module is the same bytes wherever it is built. */
 const RUST = "1.95.0";
 
 /**
- * The standard library is built along: without the text of panics, which nobody would see, the
- * module is a third smaller. Stable compilers take these flags when they are asked twice.
+ * Without the text of panics, which nobody would see. Stable compilers take these flags when they
+ * are asked twice.
  */
 const FLAGS = {
   RUSTC_BOOTSTRAP: "1",
   RUSTFLAGS: [
-    "-Zunstable-options",
-    "-Cpanic=immediate-abort",
     "-Zlocation-detail=none",
+    // Nor what `{:?}` shows: messages for users are written without it.
     "-Zfmt-debug=none",
     "-Ctarget-feature=+simd128",
     `--remap-path-prefix=${root}=.`,
@@ -47,9 +52,9 @@ export function buildModule(out) {
   run(
     "cargo",
     [
-      `+${RUST}`, "build", "--quiet", "--locked", "--profile", "npm", "-p", "eventfold-wasm",
-      "--target", TARGET, "--target-dir", target,
-      "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size",
+      // As a library too, cargo would link it without optimising over crates.
+      `+${RUST}`, "rustc", "--lib", "--crate-type", "cdylib", "--quiet", "--locked",
+      "--profile", "npm", "-p", "eventfold-wasm", "--target", TARGET, "--target-dir", target,
     ],
     FLAGS,
   );
@@ -59,38 +64,72 @@ export function buildModule(out) {
     join(target, TARGET, "npm", "eventfold_wasm.wasm"),
   ]);
   const bound = join(out, "eventfold_bg.wasm");
-  const optimized = join(out, "eventfold.wasm");
-  const wasmOpt = join(root, "wasm/node_modules/binaryen/bin/wasm-opt");
-  run(process.execPath, [wasmOpt, "-Oz", "--converge", ...FEATURES, bound, "-o", optimized]);
+  const module = join(out, "eventfold.wasm");
+  optimize(bound, module, join(target, "optimized"));
   rmSync(bound);
   rmSync(join(out, "snippets"), { recursive: true, force: true });
-  inline(optimized, join(out, "inlined.js"));
+  withoutLoading(join(out, "eventfold.js"));
+  inline(module, join(out, "inlined.js"));
 }
 
-/** The module as a script, for bundlers that know nothing of wasm. */
+/** Takes half a minute, so what comes out is kept for the next time that the same goes in. */
+function optimize(module, out, cache) {
+  const wasmOpt = join(root, "wasm/node_modules/binaryen/bin/wasm-opt");
+  const args = ["-Oz", "--converge", ...FEATURES];
+  const version = readFileSync(join(wasmOpt, "../../package.json"));
+  const hash = createHash("sha256").update(readFileSync(module)).update(version).update(`${args}`);
+  const kept = join(cache, `${hash.digest("hex")}.wasm`);
+  if (!existsSync(kept)) {
+    rmSync(cache, { recursive: true, force: true });
+    mkdirSync(cache, { recursive: true });
+    run(process.execPath, [wasmOpt, ...args, module, "-o", `${kept}.new`]);
+    renameSync(`${kept}.new`, kept);
+  }
+  copyFileSync(kept, out);
+}
+
+/** Leaves out the glue's way of fetching the module: no script of the package asks the network. */
+function withoutLoading(glue) {
+  buildSync({
+    // What is exported by name; the way of fetching is the default.
+    stdin: { contents: 'export * from "./eventfold.js";', resolveDir: dirname(glue) },
+    absWorkingDir: dirname(glue),
+    outfile: glue,
+    allowOverwrite: true,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+  });
+}
+
+/**
+ * The module as a script, for bundlers that know nothing of wasm: compressed before it is made
+ * text, since text does not compress well.
+ */
 function inline(module, script) {
-  const base64 = readFileSync(module).toString("base64");
+  const base64 = gzipSync(readFileSync(module), { level: 9 }).toString("base64");
   writeFileSync(
     script,
     `const base64 =\n  "${base64}";\n\n` +
-      "export const inlined = () => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));\n",
+      `export function inlined() {
+  const gzip = new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]);
+  return new Response(gzip.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+`,
   );
 }
 
 function needCompiler() {
-  const has = (what) =>
-    execFileSync("rustup", [what, "list", "--installed", "--toolchain", RUST], {
+  try {
+    const targets = execFileSync("rustup", ["target", "list", "--installed", "--toolchain", RUST], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-  try {
-    if (has("component").includes("rust-src") && has("target").includes(TARGET)) return;
+    if (targets.includes(TARGET)) return;
   } catch {
     // Not installed at all.
   }
-  run("rustup", [
-    "toolchain", "install", RUST, "--profile", "minimal", "--component", "rust-src", "--target", TARGET,
-  ]);
+  run("rustup", ["toolchain", "install", RUST, "--profile", "minimal", "--target", TARGET]);
 }
 
 /** The tool must be of exactly the version of the library. */

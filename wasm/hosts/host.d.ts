@@ -55,6 +55,12 @@ export interface SourceFiles {
 
 /** A log's files. `data` is a view on memory that changes after the call: it must not be kept. */
 export interface Files extends SourceFiles {
+  /**
+   * Whether everyone else is kept from writing, as it is unless said otherwise. If not, nothing is
+   * repaired, cut or rotated.
+   */
+  readonly exclusive?: boolean;
+
   /** Adds bytes at the file's end. After it threw, any prefix of them may have been added. */
   append(file: string, data: Uint8Array): void;
 
