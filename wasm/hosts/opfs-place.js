@@ -103,8 +103,8 @@ export async function snapshotsIn(directory) {
 }
 
 const PIECE = 1 << 20;
-// Next to a writer that never pauses about every second look at a file succeeds.
-const LOOKS = 200;
+// So often a file that does not change is tried again.
+const LOOKS = 10;
 
 /**
  * The first `length` bytes of a file that may be appended to meanwhile; fewer if it was cut.
@@ -115,18 +115,18 @@ const LOOKS = 200;
  */
 export async function bytesOf(take, length) {
   const bytes = new Uint8Array(length);
-  let at = 0;
-  for (let look = 1; at < length; look += 1) {
+  let [at, size, unchanged] = [0, 0, 0];
+  while (at < length) {
     const end = Math.min(at + PIECE, length);
     const file = await take();
     if (!file || file.size < end) return bytes.subarray(0, at);
+    unchanged = file.size === size ? unchanged + 1 : 0;
+    size = file.size;
     try {
-      const piece = await file.slice(at, end).arrayBuffer();
-      bytes.set(new Uint8Array(piece), at);
-      at += piece.byteLength;
-      look = 0;
+      bytes.set(new Uint8Array(await file.slice(at, end).arrayBuffer()), at);
+      [at, unchanged] = [end, 0];
     } catch (error) {
-      if (look >= LOOKS) throw error;
+      if (unchanged > LOOKS) throw error;
     }
   }
   return bytes;

@@ -5,8 +5,8 @@ import { call } from "../js/module.js";
 
 const BATCH_LEN = 512 << 10;
 
-/** Next to a writer that never pauses about every second look at a file succeeds. */
-const LOOKS = 200;
+/** So often a file that does not change is tried again. */
+const LOOKS = 10;
 
 export class Reading {
   #glue;
@@ -74,20 +74,21 @@ export class Reading {
   /** What `read` answers, once nothing changed under it. Nothing, and errors, of now only. */
   async #believed(read) {
     const files = this.#files;
-    for (let look = 0; ; look += 1) {
+    let unchanged = 0;
+    for (let again = false; ; again = true) {
       let answer;
       let error;
       try {
-        answer = call(() => read(look > 0));
+        answer = call(() => read(again));
       } catch (thrown) {
         error = thrown;
       }
       const now = await files.stillCurrent();
       if (now && answer) return answer;
-      if (now && look > 0 && !error) return answer;
-      // A file that was only appended to may be unreadable as it was taken before.
-      if (now && look > 0 && (error.code !== "storage" || look > LOOKS)) throw error;
-      await files.refresh();
+      if (now && again && !error) return answer;
+      // Where a file is taken for each look, one that is appended to at that moment is unreadable.
+      if (now && again && (error.code !== "storage" || unchanged > LOOKS)) throw error;
+      unchanged = (await files.refresh()) ? 0 : unchanged + 1;
     }
   }
 }
