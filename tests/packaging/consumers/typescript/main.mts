@@ -176,12 +176,11 @@ export function errors(error: unknown) {
   return undefined;
 }
 
-export async function module(bytes: Uint8Array, compiled: WebAssembly.Module) {
+export async function module(bytes: Uint8Array) {
   slim.init(bytes);
   slim.init(new ArrayBuffer(8));
-  slim.init(compiled);
   // @ts-expect-error: a promise is awaited first
-  slim.init(WebAssembly.compile(bytes));
+  slim.init(Promise.resolve(bytes));
   // @ts-expect-error: there has to be one
   slim.init();
   // Both entries have one API.
