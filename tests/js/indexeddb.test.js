@@ -36,6 +36,12 @@ for (const browserName of ["chromium", "firefox"]) {
       ran(`conformance: IndexedDB, ${browserName}`, passed.length, performance.now() - start);
     });
 
+    test("a log lives on it", async () => {
+      const page = await newPage();
+      assert.equal(await page.ask("lives"), 17);
+      await page.close();
+    });
+
     test("what is durable, and what a log that was closed held, is there in another page", async () => {
       const [first, second] = [await newPage(), await newPage()];
       assert.equal(await first.ask("openAs", "log", "kept", "write"), "opened");

@@ -8,6 +8,7 @@ import {
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -17,14 +18,12 @@ const TARGET = "wasm32-unknown-unknown";
 const RUST = "1.95.0";
 
 /**
- * The standard library is built along: without the text of panics, which nobody would see, the
- * module is a third smaller. Stable compilers take these flags when they are asked twice.
+ * Without the text of panics, which nobody would see. Stable compilers take these flags when they
+ * are asked twice.
  */
 const FLAGS = {
   RUSTC_BOOTSTRAP: "1",
   RUSTFLAGS: [
-    "-Zunstable-options",
-    "-Cpanic=immediate-abort",
     "-Zlocation-detail=none",
     // Nor what `{:?}` shows: messages for users are written without it.
     "-Zfmt-debug=none",
@@ -53,9 +52,9 @@ export function buildModule(out) {
   run(
     "cargo",
     [
-      `+${RUST}`, "build", "--quiet", "--locked", "--profile", "npm", "-p", "eventfold-wasm",
-      "--target", TARGET, "--target-dir", target,
-      "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size",
+      // As a library too, cargo would link it without optimising over crates.
+      `+${RUST}`, "rustc", "--lib", "--crate-type", "cdylib", "--quiet", "--locked",
+      "--profile", "npm", "-p", "eventfold-wasm", "--target", TARGET, "--target-dir", target,
     ],
     FLAGS,
   );
@@ -103,30 +102,34 @@ function withoutLoading(glue) {
   });
 }
 
-/** The module as a script, for bundlers that know nothing of wasm. */
+/**
+ * The module as a script, for bundlers that know nothing of wasm: compressed before it is made
+ * text, since text does not compress well.
+ */
 function inline(module, script) {
-  const base64 = readFileSync(module).toString("base64");
+  const base64 = gzipSync(readFileSync(module), { level: 9 }).toString("base64");
   writeFileSync(
     script,
     `const base64 =\n  "${base64}";\n\n` +
-      "export const inlined = () => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));\n",
+      `export function inlined() {
+  const gzip = new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]);
+  return new Response(gzip.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+`,
   );
 }
 
 function needCompiler() {
-  const has = (what) =>
-    execFileSync("rustup", [what, "list", "--installed", "--toolchain", RUST], {
+  try {
+    const targets = execFileSync("rustup", ["target", "list", "--installed", "--toolchain", RUST], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-  try {
-    if (has("component").includes("rust-src") && has("target").includes(TARGET)) return;
+    if (targets.includes(TARGET)) return;
   } catch {
     // Not installed at all.
   }
-  run("rustup", [
-    "toolchain", "install", RUST, "--profile", "minimal", "--component", "rust-src", "--target", TARGET,
-  ]);
+  run("rustup", ["toolchain", "install", RUST, "--profile", "minimal", "--target", TARGET]);
 }
 
 /** The tool must be of exactly the version of the library. */

@@ -2,7 +2,7 @@
 // or a piece of it, under the offset where it starts. Nothing is remembered beside the table: a
 // transaction of the caller may take back what was written.
 
-import { BadArgumentError, LockedError, UnsupportedError } from "../js/errors.js";
+import { BadArgumentError, LockedError, StorageError, UnsupportedError } from "../js/errors.js";
 
 /** A row holds 2 MB at most, its key included. The local runtime does not see to that. */
 const PIECE = 1 << 20;
@@ -31,7 +31,6 @@ export function durableObjectHost(storage, { table = "eventfold" } = {}) {
     durability: "synced",
 
     open(access) {
-      const sql = sqlOf(storage);
       const tables = openTables(storage);
       if (!tables.has(table)) tables.set(table, { writer: false, watchers: new Set() });
       const state = tables.get(table);
@@ -41,11 +40,7 @@ export function durableObjectHost(storage, { table = "eventfold" } = {}) {
           "reading, which needs no lock";
         throw new LockedError(message, { path: table });
       }
-      sql.exec(
-        `CREATE TABLE IF NOT EXISTS ${table} (` +
-          "file TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, " +
-          "PRIMARY KEY (file, start)) WITHOUT ROWID",
-      );
+      const sql = sqlWith(storage, table);
       if (access === "read") return sourceFiles(sql, table, state);
       state.writer = true;
       return files(storage, sql, table, state);
@@ -53,16 +48,27 @@ export function durableObjectHost(storage, { table = "eventfold" } = {}) {
   };
 }
 
-function sqlOf(storage) {
+/** The storage's SQL, once the table is there. */
+function sqlWith(storage, table) {
   try {
-    if (storage.sql) return storage.sql;
-  } catch {
-    // Of an object without SQLite even the look throws.
+    const { sql } = storage;
+    sql.exec(
+      `CREATE TABLE IF NOT EXISTS ${table} (` +
+        "file TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, " +
+        "PRIMARY KEY (file, start)) WITHOUT ROWID",
+    );
+    return sql;
+  } catch (cause) {
+    if (!/SQL is not enabled/.test(cause?.message)) {
+      throw new StorageError(`cannot make the table ${table}: ${cause.message}`, {}, cause);
+    }
+    throw new UnsupportedError(
+      "this Durable Object has no SQLite storage: name its class in new_sqlite_classes of a " +
+        "migration",
+      {},
+      cause,
+    );
   }
-  throw new UnsupportedError(
-    "this Durable Object has no SQLite storage: name its class in new_sqlite_classes of a " +
-      "migration",
-  );
 }
 
 function sourceFiles(sql, table, { watchers }) {

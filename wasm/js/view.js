@@ -5,6 +5,14 @@ import { json } from "./line.js";
 import { call } from "./module.js";
 import { Scan } from "./session.js";
 
+/** Checks what a program gave as views, before anything is opened. */
+export function checkViews(glue, views) {
+  for (const [name, definition] of Object.entries(views)) {
+    call(() => glue.checkViewName(name));
+    checkDefinition(name, definition);
+  }
+}
+
 export class View {
   #session;
   #name;
@@ -16,7 +24,6 @@ export class View {
 
   /** @param {import("./session.js").Session} session */
   constructor(session, name, definition) {
-    checkDefinition(name, definition);
     this.#session = session;
     this.#name = name;
     this.#definition = definition;

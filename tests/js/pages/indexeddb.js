@@ -1,8 +1,10 @@
 // What indexeddb.test.js does in pages: each function gets what JSON can carry, and so it answers.
 
-import { indexedDbHost } from "../../../wasm/hosts/indexeddb.js";
+import { indexedDbHost } from "../../../wasm/package/hosts/indexeddb.js";
+import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
 import { instantiate } from "../conformance/module/conformance.js";
 import { runConformance } from "../conformance/run.js";
+import { life } from "../support/life.js";
 import { FILES, contentOf, isSame, operate, operationsIn } from "./operations.js";
 
 const LOG = "app.jsonl";
@@ -34,6 +36,8 @@ export async function conformance() {
   });
   return { ...results, compared };
 }
+
+export const lives = () => life({ EventLog, EventReader }, indexedDbHost("life"));
 
 /** Opens the log; an error is told by its code. */
 export async function openAs(handle, name, access) {

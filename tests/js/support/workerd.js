@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
@@ -26,6 +26,7 @@ const main :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "worker.js"),
     (name = "conformance.wasm", wasm = embed "conformance.wasm"),
+    (name = "eventfold.wasm", wasm = embed "eventfold.wasm"),
   ],
   compatibilityDate = "2026-11-01",
   durableObjectNamespaces = [
@@ -50,7 +51,12 @@ export function workerOf(main) {
   const dir = mkdtempSync(join(tmpdir(), "workerd-"));
   mkdirSync(join(dir, "storage"));
   writeFileSync(join(dir, "config.capnp"), CONFIG);
-  copyFileSync(file("../conformance/module/conformance.wasm"), join(dir, "conformance.wasm"));
+  for (const module of [
+    "../conformance/module/conformance.wasm",
+    "../../../wasm/package/module/eventfold.wasm",
+  ]) {
+    copyFileSync(file(module), join(dir, basename(module)));
+  }
   buildSync({
     entryPoints: [file(main)],
     outfile: join(dir, "worker.js"),
@@ -69,7 +75,8 @@ export function workerOf(main) {
   return {
     /** Resolves to a function that asks the worker: a path in, JSON out. */
     async start() {
-      child = spawn(file("../node_modules/workerd/bin/workerd"), ["serve", "--control-fd=3", "config.capnp"], {
+      const program = file("../node_modules/workerd/bin/workerd");
+      child = spawn(program, ["serve", "--control-fd=3", "config.capnp"], {
         cwd: dir,
         stdio: ["ignore", "inherit", "inherit", "pipe"],
       });
@@ -80,9 +87,9 @@ export function workerOf(main) {
       const { port } = JSON.parse(line);
       return async (path) => {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`);
-        const text = await answer.text();
-        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
-        return JSON.parse(text);
+        const told = await answer.json();
+        if (!answer.ok) throw Object.assign(new Error(`${path}: ${told.stack}`), told);
+        return told;
       };
     },
 
