@@ -1,6 +1,6 @@
 // What a tab has in a worker: it reads the log for its page, and waits for its turn to lead.
 
-import "../js/index.js";
+import "../js/with-module.js";
 import { UnsupportedError } from "../js/errors.js";
 import { load } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
