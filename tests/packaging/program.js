@@ -41,6 +41,9 @@ export async function program({ EventLog, EventReader, LockedError }, host) {
   await again.close();
   return JSON.stringify({
     second: second instanceof LockedError ? second.code : String(second),
-    bytes, hash, positions, read, folded, text,
+    bytes, hash, positions, read, folded,
+    // Where the runtime knows `using`.
+    disposable: !Symbol.asyncDispose || Symbol.asyncDispose in log,
+    text,
   });
 }

@@ -38,15 +38,12 @@ test("Next, built by Turbopack: a page, its script in Chromium, and a route", as
   const env = { LOG: logDir(t), NEXT_TELEMETRY_DISABLED: "1" };
   await project.run([project.bin("next"), "build"], { env });
   const command = [project.bin("next"), "start", "--hostname", "127.0.0.1", "--port", "0"];
-  const server = await project.serve(command, { env, ready: /(http:\/\/127\.0\.0\.1:\d+)/ });
-  try {
-    const page = (await textOf(server.origin)).replaceAll("&quot;", '"');
+  await project.serve(command, { env, ready: /(http:\/\/127\.0\.0\.1:\d+)/ }, async (origin) => {
+    const page = (await textOf(origin)).replaceAll("&quot;", '"');
     assertOutcome(/<p>(.*?)<\/p>/.exec(page)?.[1] ?? page);
-    assertOutcome(await textOf(`${server.origin}/api/log`));
-    assertOutcome(await outcomeOf(server.origin), 2);
-  } finally {
-    await server.stop();
-  }
+    assertOutcome(await textOf(`${origin}/api/log`));
+    assertOutcome(await outcomeOf(origin), 2);
+  });
 });
 
 test("Wrangler: a worker and a Durable Object", async (t) => {
@@ -59,12 +56,8 @@ test("Wrangler: a worker and a Durable Object", async (t) => {
   };
   const command = [project.bin("wrangler"), "dev", "--local", "--ip", "127.0.0.1", "--port", "0"];
   const args = ["--persist-to", home, "--show-interactive-dev-session=false"];
-  const server = await project.serve([...command, ...args], {
-    env, newest: true, ready: /Ready on (http:\/\/127\.0\.0\.1:\d+)/,
+  const options = { env, newest: true, ready: /Ready on (http:\/\/127\.0\.0\.1:\d+)/ };
+  await project.serve([...command, ...args], options, async (origin) => {
+    assertOutcome(await textOf(origin), 2);
   });
-  try {
-    assertOutcome(await textOf(server.origin), 2);
-  } finally {
-    await server.stop();
-  }
 });

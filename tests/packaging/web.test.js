@@ -58,11 +58,8 @@ describe("Vite", () => {
 
   test("a page that is developed", async () => {
     const command = [project.bin("vite"), "--host", "127.0.0.1", "--port", "0", "--force"];
-    const server = await project.serve(command, { ready: /(http:\/\/127\.0\.0\.1:\d+)/ });
-    try {
-      assertOutcome(await outcomeOf(server.origin), 3);
-    } finally {
-      await server.stop();
-    }
+    await project.serve(command, { ready: /(http:\/\/127\.0\.0\.1:\d+)/ }, async (origin) => {
+      assertOutcome(await outcomeOf(origin), 3);
+    });
   });
 });

@@ -16,7 +16,7 @@ export function manifest(meta) {
     name: "eventfold",
     ...meta,
     type: "module",
-    sideEffects: ["./js/with-module.js", "./js/with-module.cjs", "./js/workerd.js", "./tabs/worker.js"],
+    sideEffects: ["./tabs/worker.js"],
     main: "./js/index.cjs",
     module: "./js/index.js",
     types: "./js/index.d.ts",

@@ -13,7 +13,7 @@ const { transformSync } = createRequire(join(root, "wasm/package.json"))("esbuil
 /** What `program.js` answers, wherever it runs. */
 export const OUTCOME =
   '{"second":"locked","bytes":192,"hash":"e3bdefe9028eb2b8","positions":[0,64,128,192],' +
-  '"read":{"ada":6,"bob":9},"folded":{"ada":6,"bob":9},"text":"nothing to repair"}';
+  '"read":{"ada":6,"bob":9},"folded":{"ada":6,"bob":9},"disposable":true,"text":"nothing to repair"}';
 
 /** How what is gzipped starts in base64, which tells that a script holds the module. */
 export const MODULE = /H4sIAAAA/;
@@ -36,7 +36,7 @@ export async function consumer(name) {
     dir,
     bin: (tool) => join(dir, "node_modules/.bin", tool),
     run: (command, options) => run(name, command, { cwd: dir, ...options }),
-    serve: (command, options) => serve(name, command, { cwd: dir, ...options }),
+    serve: (command, options, act) => serve(name, command, { cwd: dir, ...options }, act),
   };
 }
 

@@ -66,34 +66,44 @@ export async function run(name, command, options) {
 }
 
 /**
- * Starts a server that says where it listens.
+ * Does something while a server runs, which says where it listens. What then fails is told with
+ * what the server said.
  * @param {string} name what is said to have failed
  * @param {string[]} command
  * @param {Options & { ready: RegExp }} options of `ready` the first group is the address
- * @returns {Promise<{ origin: string, stop: () => Promise<void> }>}
+ * @param {(origin: string) => Promise<void>} act
  */
-export async function serve(name, command, { ready, ...options }) {
+export async function serve(name, command, { ready, ...options }, act) {
   const { child, said, ended } = start(command, options);
-  const stop = async () => {
-    const kill = (signal) => {
-      try {
-        process.kill(-child.pid, signal);
-      } catch (error) {
-        if (error.code !== "ESRCH") throw error;
-      }
-    };
-    kill("SIGTERM");
-    const timer = setTimeout(kill, 5000, "SIGKILL");
-    await ended;
-    clearTimeout(timer);
-  };
   const address = new Promise((resolve) => {
     child.stdout.on("data", () => {
       const found = ready.exec(said.out);
       if (found) resolve(found[1]);
     });
   });
-  const origin = await Promise.race([address, ended.then(() => undefined)]);
-  if (origin) return { origin, stop };
-  throw failure(name, command, `ended with ${await ended} before it listened`, said);
+  try {
+    const origin = await Promise.race([address, ended.then(() => undefined)]);
+    if (!origin) throw failure(name, command, `ended with ${await ended} before it listened`, said);
+    await act(origin).catch((error) => {
+      error.message += `\n\n${name}: ${command.join(" ")} said:\n\n${legible(said.all)}`;
+      throw error;
+    });
+  } finally {
+    await stop(child, ended);
+  }
+}
+
+/** Ends a process and what it started. */
+async function stop(child, ended) {
+  const kill = (signal) => {
+    try {
+      process.kill(-child.pid, signal);
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+    }
+  };
+  kill("SIGTERM");
+  const timer = setTimeout(kill, 5000, "SIGKILL");
+  await ended;
+  clearTimeout(timer);
 }
