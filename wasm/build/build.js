@@ -13,14 +13,13 @@ import { twins } from "./twins.js";
 const wasm = fileURLToPath(new URL("..", import.meta.url));
 const out = join(wasm, "package");
 const module = join(out, "module");
-const folders = ["js", "hosts", "tabs"].filter((folder) => existsSync(join(wasm, folder)));
 
 if (!process.argv.includes("--script") || !existsSync(join(module, "eventfold.wasm"))) {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(module, { recursive: true });
   buildModule(module);
 }
-for (const folder of folders) {
+for (const folder of ["js", "hosts", "tabs"]) {
   rmSync(join(out, folder), { recursive: true, force: true });
   cpSync(join(wasm, folder), join(out, folder), { recursive: true });
 }

@@ -1,26 +1,28 @@
 // The package's own package.json.
 
-const entry = (file) => ({
-  require: { types: `./${file}.d.cts`, default: `./${file}.cjs` },
-  default: { types: `./${file}.d.ts`, default: `./${file}.js` },
-});
-
 const module = (file) => ({ types: `./${file}.d.ts`, default: `./${file}.js` });
+
+// A program gets one copy of the errors, whichever entries it loads: where `require` can load
+// modules, it gets the modules, from each entry.
+const entry = (file) => ({
+  "module-sync": module(file),
+  bun: module(file),
+  require: { types: `./${file}.d.cts`, default: `./${file}.cjs` },
+  default: module(file),
+});
 
 export function manifest(meta) {
   return {
     name: "eventfold",
     ...meta,
     type: "module",
-    sideEffects: ["./js/index.js", "./js/index.cjs", "./js/workerd.js", "./tabs/worker.js"],
+    sideEffects: ["./tabs/worker.js"],
     main: "./js/index.cjs",
     module: "./js/index.js",
     types: "./js/index.d.ts",
     exports: {
       ".": {
         workerd: { types: "./js/index.d.ts", default: "./js/workerd.js" },
-        "module-sync": { types: "./js/index.d.ts", default: "./js/index.js" },
-        bun: { types: "./js/index.d.ts", default: "./js/index.js" },
         ...entry("js/index"),
       },
       "./slim": entry("js/slim"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { transformSync } from "esbuild";
 
 /** These run where there is no `require`. */
-const ONLY_MODULES = [/^js\/workerd\.js$/, /^tabs\//, /^hosts\/opfs/];
+const ONLY_MODULES = [/^js\/workerd\.js$/, /^tabs\//, /^hosts\/(opfs|durable-object)/];
 
 export function twins(out) {
   for (const folder of ["js", "hosts", "module"]) {

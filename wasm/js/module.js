@@ -15,6 +15,15 @@ export function provide(from) {
   source ??= from;
 }
 
+/**
+ * The class, as an entry exports it that brings the module. A bundler cannot take the one without
+ * the other then, whatever it makes of side effects, and leaves out both where neither is used.
+ */
+export function withModule(from, Class) {
+  provide(from);
+  return Class;
+}
+
 /** The module's exports. */
 export function load() {
   loading ??= (async () => {

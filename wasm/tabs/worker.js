@@ -1,14 +1,16 @@
 // What a tab has in a worker: it reads the log for its page, and waits for its turn to lead.
 
-import "../js/index.js";
 import { UnsupportedError } from "../js/errors.js";
-import { load } from "../js/module.js";
+import { load, provide } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
 import { filesToRead } from "../hosts/opfs-read.js";
+import { inlined } from "../module/inlined.js";
 import { Leading } from "./leading.js";
 import { channelOf, messageOf } from "./messages.js";
 import { Reading } from "./reading.js";
 import { Writing } from "./writing.js";
+
+provide(inlined);
 
 /** How long after a log that could not be opened it is tried again, in milliseconds. */
 const PAUSES = [1000, 2000, 5000, 10_000, 30_000];
