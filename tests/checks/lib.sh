@@ -80,7 +80,8 @@ need_npm() {
   for dir; do
     cmp -s "$dir/package-lock.json" "$dir/node_modules/.installed" && continue
     step "install by npm: $dir"
-    (cd "$dir" && npm ci --no-audit --no-fund) >"$logs/npm" 2>&1 ||
+    # Not `npm ci`, which refuses where the registry lacks a tool's builds for other systems.
+    (cd "$dir" && npm install --no-save --no-audit --no-fund) >"$logs/npm" 2>&1 ||
       { cat "$logs/npm" >&2; stop "npm could not install what $dir/package-lock.json pins"; }
     cp "$dir/package-lock.json" "$dir/node_modules/.installed"
   done

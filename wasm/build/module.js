@@ -1,12 +1,17 @@
 // The wasm module: built, bound, made small, and inlined.
 
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const TARGET = "wasm32-unknown-unknown";
 
 /** The compiler: the module is the same bytes wherever it is built. */
@@ -20,6 +25,7 @@ const FLAGS = {
   RUSTC_BOOTSTRAP: "1",
   RUSTFLAGS: [
     "-Zlocation-detail=none",
+    // Nor what `{:?}` shows: messages for users are written without it.
     "-Zfmt-debug=none",
     "-Ctarget-feature=+simd128",
     `--remap-path-prefix=${root}=.`,
@@ -58,12 +64,42 @@ export function buildModule(out) {
     join(target, TARGET, "npm", "eventfold_wasm.wasm"),
   ]);
   const bound = join(out, "eventfold_bg.wasm");
-  const optimized = join(out, "eventfold.wasm");
-  const wasmOpt = join(root, "wasm/node_modules/binaryen/bin/wasm-opt");
-  run(process.execPath, [wasmOpt, "-Oz", "--converge", ...FEATURES, bound, "-o", optimized]);
+  const module = join(out, "eventfold.wasm");
+  optimize(bound, module, join(target, "optimized"));
   rmSync(bound);
   rmSync(join(out, "snippets"), { recursive: true, force: true });
-  inline(optimized, join(out, "inlined.js"));
+  withoutLoading(join(out, "eventfold.js"));
+  inline(module, join(out, "inlined.js"));
+}
+
+/** Takes half a minute, so what comes out is kept for the next time that the same goes in. */
+function optimize(module, out, cache) {
+  const wasmOpt = join(root, "wasm/node_modules/binaryen/bin/wasm-opt");
+  const args = ["-Oz", "--converge", ...FEATURES];
+  const version = readFileSync(join(wasmOpt, "../../package.json"));
+  const hash = createHash("sha256").update(readFileSync(module)).update(version).update(`${args}`);
+  const kept = join(cache, `${hash.digest("hex")}.wasm`);
+  if (!existsSync(kept)) {
+    rmSync(cache, { recursive: true, force: true });
+    mkdirSync(cache, { recursive: true });
+    run(process.execPath, [wasmOpt, ...args, module, "-o", `${kept}.new`]);
+    renameSync(`${kept}.new`, kept);
+  }
+  copyFileSync(kept, out);
+}
+
+/** Leaves out the glue's way of fetching the module: no script of the package asks the network. */
+function withoutLoading(glue) {
+  buildSync({
+    // What is exported by name; the way of fetching is the default.
+    stdin: { contents: 'export * from "./eventfold.js";', resolveDir: dirname(glue) },
+    absWorkingDir: dirname(glue),
+    outfile: glue,
+    allowOverwrite: true,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+  });
 }
 
 /**

@@ -13,10 +13,16 @@ export interface Host {
   /**
    * The log's files. For `"write"` it keeps every other writer away until they are closed, or
    * throws a `LockedError`; after it threw, nothing is held. For `"read"` nobody is kept away,
-   * and only the reading half need be there.
+   * and only the reading half need be there. A host whose files must be opened beforehand opens
+   * the snapshots of the views in `options`.
    */
-  open(access: "write"): Files | Promise<Files>;
-  open(access: "read"): SourceFiles | Promise<SourceFiles>;
+  open(access: "write", options?: OpenOptions): Files | Promise<Files>;
+  open(access: "read", options?: OpenOptions): SourceFiles | Promise<SourceFiles>;
+}
+
+export interface OpenOptions {
+  /** The names of the views whose snapshots are read and saved. */
+  views?: string[];
 }
 
 /**

@@ -15,6 +15,9 @@ export interface NodeHostOptions {
   lock?: "flock" | "none";
 }
 
+/** `URL`, where the program has its type. */
+export type FileUrl = typeof globalThis extends { URL: { prototype: infer Url } } ? Url : never;
+
 /**
  * The log in a directory, for Node, Deno and Bun: the same files as those of the native crate.
  *
@@ -25,4 +28,4 @@ export interface NodeHostOptions {
  * A tail is woken by the system's notifications, and once a second by itself, since some file
  * systems have none.
  */
-export function nodeHost(dir: string | URL, options?: NodeHostOptions): Host;
+export function nodeHost(dir: string | FileUrl, options?: NodeHostOptions): Host;

@@ -1,7 +1,7 @@
 import { BadArgumentError } from "./errors.js";
 import { load } from "./module.js";
 import { Scan, Session } from "./session.js";
-import { View } from "./view.js";
+import { checkViews, View } from "./view.js";
 
 export class EventReader {
   /** For subclasses of this package. */
@@ -81,6 +81,7 @@ export async function opened(host, access, { views = {} }) {
     throw new BadArgumentError("a log opens on a host, such as memoryHost(): host.open is missing");
   }
   const glue = await load();
+  checkViews(glue, views);
   const files = await host.open(access, { views: Object.keys(views) });
   return [new Session(glue, files, host.name), views];
 }

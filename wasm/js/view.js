@@ -5,6 +5,14 @@ import { json } from "./line.js";
 import { call } from "./module.js";
 import { Scan } from "./session.js";
 
+/** Checks what a program gave as views, before anything is opened. */
+export function checkViews(glue, views) {
+  for (const [name, definition] of Object.entries(views)) {
+    call(() => glue.checkViewName(name));
+    checkDefinition(name, definition);
+  }
+}
+
 export class View {
   #session;
   #name;
@@ -16,11 +24,6 @@ export class View {
 
   /** @param {import("./session.js").Session} session */
   constructor(session, name, definition) {
-    if (typeof definition?.reduce !== "function" || definition.initial === undefined) {
-      throw new BadArgumentError(
-        `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
-      );
-    }
     this.#session = session;
     this.#name = name;
     this.#definition = definition;
@@ -62,14 +65,10 @@ export class View {
   }
 
   #refresh(fold) {
-    const { reduce } = this.#definition;
     const scan = new Scan(this.#session, fold.position);
     try {
       for (let batch; (batch = scan.next()); ) {
-        for (let index = 0; index < batch.length; index++) {
-          const event = batch.event(index);
-          fold.state = this.#reduced(reduce, fold.state, event);
-        }
+        foldBatch(this.#name, this.#definition, fold, batch);
         fold.position = batch.places[2 * batch.length - 1];
         fold.hash = scan.hash;
       }
@@ -77,23 +76,37 @@ export class View {
       scan.free();
     }
   }
+}
 
-  #reduced(reduce, state, event) {
-    let next;
-    let cause;
-    try {
-      next = reduce(state, event);
-    } catch (error) {
-      if (error?.code === "corrupt") throw error;
-      cause = error;
-    }
-    if (next !== undefined) return next;
-    const { position } = event;
-    const what = cause ? `failed: ${cause.message ?? cause}` : "returned nothing";
-    throw new ReducerError(
-      `the reducer of view ${JSON.stringify(this.#name)} ${what}, on the event at position ${position}`,
-      { view: this.#name, position },
-      cause,
-    );
+export function checkDefinition(name, definition) {
+  if (typeof definition?.reduce === "function" && definition.initial !== undefined) return;
+  throw new BadArgumentError(
+    `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
+  );
+}
+
+/** Folds a batch's events into `fold.state`. */
+export function foldBatch(name, { reduce }, fold, batch) {
+  for (let index = 0; index < batch.length; index++) {
+    fold.state = reduced(name, reduce, fold.state, batch.event(index));
   }
+}
+
+function reduced(name, reduce, state, event) {
+  let next;
+  let cause;
+  try {
+    next = reduce(state, event);
+  } catch (error) {
+    if (error?.code === "corrupt") throw error;
+    cause = error;
+  }
+  if (next !== undefined) return next;
+  const { position } = event;
+  const what = cause ? `failed: ${cause.message ?? cause}` : "returned nothing";
+  throw new ReducerError(
+    `the reducer of view ${JSON.stringify(name)} ${what}, on the event at position ${position}`,
+    { view: name, position },
+    cause,
+  );
 }

@@ -43,7 +43,7 @@ pub struct HostError(pub JsValue);
 
 impl HostError {
     fn broken(method: &str, answer: &JsValue) -> Self {
-        let message = format!("the host's {method} answered {answer:?}");
+        let message = format!("the host's {method} answered {}", Shown(answer));
         Self(js_sys::TypeError::new(&message).into())
     }
 }
@@ -52,12 +52,21 @@ impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.dyn_ref::<js_sys::Error>() {
             Some(error) => write!(f, "{}", error.to_string()),
-            None => write!(f, "{:?}", self.0),
+            None => write!(f, "{}", Shown(&self.0)),
         }
     }
 }
 
 impl std::error::Error for HostError {}
+
+/// A value as `Debug` shows it, also in the npm package, which is built without `{:?}`.
+struct Shown<'a>(&'a JsValue);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
 
 /// The log's slots over a host's [`Files`].
 #[derive(Debug)]

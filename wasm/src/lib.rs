@@ -14,5 +14,5 @@ pub use codec::CODEC;
 pub use error::to_js;
 pub use host::{Files, HostError, HostStore, memory_files};
 pub use scan::RawScan;
-pub use snapshot::load_snapshot;
+pub use snapshot::{check_name, load_snapshot};
 pub use writer::RawWriter;

@@ -1,4 +1,4 @@
-use eventfold_core::{Fold, LockMode};
+use eventfold_core::{Fold, LockMode, check_view_name};
 use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
@@ -21,4 +21,13 @@ pub fn load_snapshot(files: Files, name: &str) -> Result<Option<js_sys::Array>, 
         let hash: JsValue = fold.hash().to_string().into();
         js_sys::Array::of3(&state, &position, &hash)
     }))
+}
+
+/// Checks that a view's name is a file's name on every system.
+///
+/// # Errors
+/// As [`eventfold_core::check_view_name`].
+#[wasm_bindgen(js_name = checkViewName)]
+pub fn check_name(name: &str) -> Result<(), JsValue> {
+    check_view_name(name).map_err(to_js)
 }
