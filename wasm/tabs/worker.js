@@ -2,7 +2,7 @@
 
 import "../js/index.js";
 import { UnsupportedError } from "../js/errors.js";
-import { load } from "../js/module.js";
+import { call, load } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
 import { filesToRead } from "../hosts/opfs-read.js";
 import { Leading } from "./leading.js";
@@ -34,6 +34,7 @@ async function start({ name, views, maxLogSize }) {
   channel = new BroadcastChannel(channelOf(name));
   channel.onmessage = ({ data }) => hear(data, false);
   const glue = await load();
+  for (const view of views) call(() => glue.checkViewName(view));
   reading = new Reading(glue, await filesToRead(name, views));
   competing = compete(glue, name, { views, maxLogSize });
 }
