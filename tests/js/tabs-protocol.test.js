@@ -6,7 +6,10 @@ import { test } from "node:test";
 
 import { Leading } from "../../wasm/tabs/leading.js";
 import { Requests } from "../../wasm/tabs/requests.js";
+import { ran } from "./support/proof.js";
 import { randomly } from "./support/random.js";
+
+const SEEDS = 500;
 
 /** Tabs whose messages arrive one at a time, in the order of each pair of sender and hearer. */
 class World {
@@ -161,10 +164,12 @@ async function run(seed) {
 }
 
 test("each event is stored once when acknowledged, else at most once and told as unknown", async (t) => {
+  const began = performance.now();
   const sum = { acknowledged: 0, unknown: 0, leaders: 0 };
-  for (let seed = 1; seed <= 500; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     for (const [name, n] of Object.entries(await run(seed))) sum[name] += n;
   }
   assert.ok(sum.unknown > 0 && sum.acknowledged > sum.unknown);
   t.diagnostic(JSON.stringify(sum));
+  ran("tabs-protocol", SEEDS, performance.now() - began);
 });
