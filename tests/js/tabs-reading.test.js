@@ -169,7 +169,7 @@ async function hold(seed, strict) {
   return beside.rotations;
 }
 
-const ways = { follow: { run: follow, seeds: 100 }, hold: { run: hold, seeds: 30 } };
+const ways = { follow: { run: follow, seeds: 60 }, hold: { run: hold, seeds: 30 } };
 
 for (const [browser, strict] of [["Firefox", false], ["Chromium", true]]) {
   for (const [what, { run, seeds }] of Object.entries(ways)) {
