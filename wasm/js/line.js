@@ -30,18 +30,16 @@ export function lineOf(event) {
       );
     }
   }
-  let line = `{"type":${text("type", type)},"data":${json("data", data)},"ts":${ts}`;
-  if (id !== undefined) line += `,"id":${text("id", id)}`;
-  if (actor !== undefined) line += `,"actor":${text("actor", actor)}`;
-  if (meta !== undefined) line += `,"meta":${json("meta", meta)}`;
-  return line + "}\n";
-}
-
-function text(field, value) {
-  if (typeof value !== "string") {
-    throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
+  if (isUnknown(data) || (meta !== undefined && isUnknown(meta))) {
+    const what = isUnknown(data) ? `data is ${describe(data)}` : `meta is ${describe(meta)}`;
+    throw new UnreadableError(`${what}, which JSON does not know`);
   }
-  return JSON.stringify(value);
+  for (const [field, value] of [["id", id], ["actor", actor]]) {
+    if (value !== undefined && typeof value !== "string") {
+      throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
+    }
+  }
+  return `${json("the event", { type, data, ts, id, actor, meta })}\n`;
 }
 
 /** JSON that reads back equal; halves of surrogate pairs and deep nesting the module refuses. */
@@ -55,9 +53,24 @@ export function json(field, value) {
   if (text === undefined) {
     throw new UnreadableError(`${field} is ${describe(value)}, which JSON does not know`);
   }
-  if (text.includes("null")) refuseWhatTurnedIntoNull(field, value);
+  if (text.includes("null") && turnsIntoNull(value, "")) refuseWhatTurnedIntoNull(field, value);
   return text;
 }
+
+/** Whether there may be a null in the JSON of `value` that is none in it. */
+function turnsIntoNull(value, key) {
+  if (typeof value === "number") return !Number.isFinite(value);
+  if (value === null || typeof value !== "object") return false;
+  if (typeof value.toJSON === "function") return value instanceof Date || turnsIntoNull(value.toJSON(key), key);
+  if (Array.isArray(value)) return value.some((item, at) => isUnknown(item) || turnsIntoNull(item, at)) || isSparse(value);
+  for (const name of Object.keys(value)) if (turnsIntoNull(value[name], name)) return true;
+  return value instanceof Number && turnsIntoNull(value.valueOf(), key);
+}
+
+const isUnknown = (value) => ["undefined", "function", "symbol"].includes(typeof value);
+
+/** Holes are passed over by `some`. */
+const isSparse = (array) => Object.keys(array).length < array.length;
 
 function refuseWhatTurnedIntoNull(field, root) {
   JSON.stringify(root, function (key, value) {
@@ -65,7 +78,7 @@ function refuseWhatTurnedIntoNull(field, root) {
     const lost =
       (typeof value === "number" && !Number.isFinite(value)) ||
       (before instanceof Date && Number.isNaN(before.getTime())) ||
-      (Array.isArray(this) && ["undefined", "function", "symbol"].includes(typeof value));
+      (Array.isArray(this) && isUnknown(value));
     if (lost) {
       const place = key === "" ? "is" : `holds at ${JSON.stringify(key)}`;
       throw new UnreadableError(`${field} ${place} ${describe(before)}, which JSON does not know`);

@@ -179,7 +179,7 @@ export class TabLog {
       await this.#saveAll();
     } finally {
       await this.#requests.close();
-      await this.#link.call("leave");
+      if (this.#link.alive) await this.#link.call("leave");
       this.#end();
     }
   }
@@ -262,6 +262,7 @@ export class TabLog {
 
   #rise() {
     this.#link.begin()?.catch((error) => {
+      this.#link.end();
       this.#unable = error;
       this.#requests.refuse(error);
     });

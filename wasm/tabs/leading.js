@@ -1,5 +1,6 @@
 // The answering half of the protocol (see requests.js): the tab that holds the lock and the files.
 
+import { DurabilityUnknownError } from "../js/errors.js";
 import { messageOf } from "./messages.js";
 
 export class Leading {
@@ -62,6 +63,16 @@ function done(log, requests) {
     log.sync();
     return results;
   } catch (error) {
-    return results.map((result) => (result.error ? result : { error: messageOf(error) }));
+    return results.map(({ result, ...failed }) => (inDoubt(result, error) ?? { result, ...failed }));
   }
+}
+
+/** What became of an append whose sync failed. */
+function inDoubt(result, error) {
+  const position = result?.[0]?.position;
+  if (position === undefined) return undefined;
+  const message =
+    `the event is written at position ${position}, and whether it is durable is unknown: ` +
+    error.message;
+  return { error: messageOf(new DurabilityUnknownError(message, { position }, error)) };
 }

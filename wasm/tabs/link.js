@@ -10,6 +10,8 @@ export class Link {
   #hear;
   /** @type {Worker | undefined} */
   #worker;
+  /** Whether it listens. */
+  #ready = false;
   #calls = new Map();
   #count = 0;
 
@@ -29,7 +31,7 @@ export class Link {
     if (this.#worker) return undefined;
     const worker = this.#make();
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#answered(data);
+    worker.onmessage = ({ data }) => this.#heard(data);
     const failed = new Promise((_, fail) => {
       worker.onerror = (event) => {
         event.preventDefault();
@@ -41,17 +43,18 @@ export class Link {
         );
       };
     });
-    const started = this.#ask("start", this.#start);
-    for (const [id, { message }] of this.#calls) {
-      if (message.t !== "start") worker.postMessage({ ...message, id });
-    }
-    return Promise.race([started, failed]);
+    return Promise.race([this.call("start", this.#start), failed]);
+  }
+
+  get alive() {
+    return this.#worker !== undefined;
   }
 
   /** Ends the worker at once, in the middle of what it does. */
   end() {
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#ready = false;
     for (const [id, { message }] of this.#calls) {
       if (message.t === "start") this.#calls.delete(id);
     }
@@ -66,7 +69,12 @@ export class Link {
 
   /** Asks the worker, or the next one. */
   call(t, fields = {}) {
-    return this.#ask(t, fields);
+    const id = (this.#count += 1);
+    const message = { ...fields, t, id };
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { message, resolve, reject });
+      if (this.#ready) this.#worker.postMessage(message);
+    });
   }
 
   /** Tells the leader in this tab's worker; it is lost if there is none. */
@@ -74,17 +82,15 @@ export class Link {
     this.#worker?.postMessage({ t: "to leader", message });
   }
 
-  #ask(t, fields) {
-    const id = (this.#count += 1);
-    const message = { ...fields, t };
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { message, resolve, reject });
-      this.#worker?.postMessage({ ...message, id });
-    });
-  }
-
-  #answered(data) {
-    const { id, result, error } = data;
+  #heard(data) {
+    const { ready, id, result, error } = data;
+    if (ready) {
+      this.#ready = true;
+      const messages = [...this.#calls.values()].map(({ message }) => message);
+      messages.sort((a, b) => (b.t === "start") - (a.t === "start"));
+      for (const message of messages) this.#worker.postMessage(message);
+      return;
+    }
     if (id === undefined) return this.#hear(data);
     const call = this.#calls.get(id);
     this.#calls.delete(id);

@@ -63,8 +63,11 @@ onmessage = async ({ data: { id, t, ...fields } }) => {
     postMessage({ id, result }, transfer.map(({ buffer }) => buffer));
   } catch (error) {
     postMessage({ id, error: messageOf(error) });
+    if (error.code === "panic") postMessage({ panicked: true });
   }
 };
+
+postMessage({ ready: true });
 
 function hear(message, direct) {
   if (!leader) return;

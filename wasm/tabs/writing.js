@@ -27,12 +27,10 @@ export class Writing {
     this.#maxLogSize = maxLogSize;
     /** What opening repaired, in words. */
     this.recovered = writer.recovered();
+    /** Where the log ends. */
+    this.position = writer.end();
     /** The code of the error after which this has to be opened again. */
     this.ended = undefined;
-  }
-
-  get position() {
-    return this.#writer.end();
   }
 
   /** Does what a tab asks for; durable only after `sync`. */
@@ -58,11 +56,9 @@ export class Writing {
   }
 
   async close() {
-    try {
-      this.#writer.free();
-    } finally {
-      await this.#files.close();
-    }
+    // A module that panicked lets nothing be freed.
+    if (this.ended !== "panic") this.#writer.free();
+    await this.#files.close();
   }
 
   #tried(work) {
@@ -78,7 +74,9 @@ export class Writing {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
     if (writer.logLen() >= this.#maxLogSize) writer.rotate();
-    return appended(writer.append(lines, false));
+    const places = appended(writer.append(lines, false));
+    this.position = places.at(-1).nextPosition;
+    return places;
   }
 
   #rotate() {

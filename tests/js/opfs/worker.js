@@ -139,7 +139,11 @@ const actions = {
   },
 
   async importOf(name, entries) {
-    return importDirectory(name, entries);
+    const blobs = entries.map(([path, bytes]) => [
+      path,
+      typeof bytes === "string" ? bytes : Uint8Array.from(bytes),
+    ]);
+    return importDirectory(name, blobs);
   },
 
   async exported(name) {
