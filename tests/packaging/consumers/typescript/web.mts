@@ -4,6 +4,7 @@ import { EventLog, memoryHost } from "eventfold";
 import { indexedDbHost } from "eventfold/indexeddb";
 import { opfsHost } from "eventfold/opfs";
 import { init } from "eventfold/slim";
+import "eventfold/tabs/worker";
 
 export async function main() {
   init(await WebAssembly.compileStreaming(fetch("/module.wasm")));
