@@ -99,6 +99,9 @@ function testsIn(browser) {
     assert.deepEqual(counts, live ? [0, 10, 10, 210, 210] : [0, 0, 10, 10, 210]);
     const looks = { changed: true, same: false, current: true, rotated: live };
     assert.deepEqual({ changed, same, current, rotated }, looks);
+    const { tailed, read } = await worker("a")("tailBeside", "tail", 200);
+    assert.deepEqual(tailed, numbers(200));
+    assert.deepEqual(read, numbers(200));
     for (const access of ["read", "write"]) {
       const { code, message } = await page.call("openInPage", access);
       assert.equal(code, "unsupported");

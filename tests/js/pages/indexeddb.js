@@ -98,32 +98,34 @@ export function waitFor(handle, text) {
   });
 }
 
-/** Does operations without end, a few at a time, and says which are durable. */
+/** More operations than a page does before it is killed. */
+const MOST = 20_000;
+
+/** Does operations, a few at a time, and says which are durable. */
 export async function operateOn(name) {
   const files = await indexedDbHost(name).open("write");
-  const turns = new MessageChannel();
   let number = 0;
   let asked = -1;
-  turns.port2.onmessage = () => {
-    for (let count = number % 5; count >= 0; count -= 1) {
-      operate(files, number);
-      number += 1;
-    }
-    globalThis.operations = number;
+  const turn = () => {
+    for (let count = number % 5; count >= 0; count -= 1) operate(files, number++);
     if (number - asked > 50) {
       const done = (asked = number);
       files.durable().then(() => console.log(`durable ${done}`));
     }
-    setTimeout(() => turns.port1.postMessage(0));
+    if (number < MOST) setTimeout(turn);
   };
-  turns.port1.postMessage(0);
+  turn();
 }
 
 /** Looks at what a crash left, and whether it can be gone on from. */
-export async function inspect(name, most) {
+export async function inspect(name) {
   const host = indexedDbHost(name);
   const files = await host.open("write");
-  const operations = operationsIn(files, most);
+  const operations = operationsIn(files, MOST);
+  if (operations === -1) {
+    const found = FILES.map((file) => `${file} of ${files.len(file)} bytes`);
+    throw new Error(`after no operation there was ${found.join(", ")}`);
+  }
   for (let number = operations; number < operations + 30; number += 1) operate(files, number);
   await files.close();
   const again = await host.open("read");
