@@ -14,7 +14,25 @@ import { Requests } from "./requests.js";
 import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
 
-export * from "../js/errors.js";
+export {
+  BadArgumentError,
+  BadPositionError,
+  ClosedError,
+  ConflictError,
+  CorruptError,
+  DurabilityUnknownError,
+  EventfoldError,
+  LeaderLostError,
+  LockedError,
+  PanicError,
+  PoisonedError,
+  ReducerError,
+  ReentrantError,
+  StorageError,
+  TooLargeError,
+  UnreadableError,
+  UnsupportedError,
+} from "../js/errors.js";
 
 /** A tail looks again this often, in milliseconds, whatever it is told. */
 const RECHECK = 1000;
