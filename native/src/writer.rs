@@ -58,8 +58,10 @@ impl EventWriter {
     ///
     /// # Errors
     /// [`Error::Locked`] with the kind `AlreadyExists`, at once, when another writer holds the
-    /// lock. [`Error::Corrupt`] when the archive's end is damaged in a way that no crash leaves;
-    /// nothing was changed then. Else the file system's error with its kind and the path.
+    /// lock; on Windows, where that of a killed process is freed when the system gets to it, after
+    /// a quarter of a second. [`Error::Corrupt`] when the archive's end is damaged in a way that
+    /// no crash leaves; nothing was changed then. Else the file system's error with its kind and
+    /// the path.
     pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
         Self::open_with_lock(dir, LockMode::Flock)
     }

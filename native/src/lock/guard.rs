@@ -8,7 +8,7 @@ use super::{LockError, open_locked, unlock};
 /// Two locks, since each covers what the other cannot. The one on the log file is what every
 /// version of this crate takes. The one beside it also holds when the log file is replaced: on
 /// Unix it is on the directory; on Windows, where a locked file cannot be read by others, it is
-/// on a file of its own and the log itself stays unlocked.
+/// on a file of its own and the log itself stays unlocked. Neither can be replaced there.
 #[derive(Debug)]
 pub(crate) struct Guard {
     locked: Vec<File>,
