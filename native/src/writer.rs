@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{
     Access, Appended, Durability, Event, Fold, LineHash, LockMode, Recovery, Rotation,
 };
@@ -76,6 +77,11 @@ impl EventWriter {
             LockMode::Flock => Access::Exclusive,
             LockMode::None => Access::Shared,
         };
+        if planted(Bug::RepairedUnlocked) {
+            let store = FileStore::open(dir, LockMode::None)?;
+            eventfold_core::Writer::open(store, ZSTD, access)
+                .map_err(|error| Error::in_dir(dir, error))?;
+        }
         let store = FileStore::open(dir, mode)?;
         let (log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
             .map_err(|error| Error::in_dir(dir, error))?;

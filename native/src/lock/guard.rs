@@ -30,13 +30,16 @@ impl Drop for Guard {
 
 #[cfg(unix)]
 mod imp {
+    use eventfold_core::planted::{Bug, planted};
+
     use super::{File, Guard, LockError, Path, open_locked};
-    use crate::lock::{Holder, try_lock};
+    use crate::lock::{Holder, try_lock, unlock};
 
     pub(super) fn lock(dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let mut guard = Guard { locked: Vec::new() };
         let dir = File::open(dir)?;
         match try_lock(&dir) {
+            Ok(true) if planted(Bug::DirectoryUnlocked) => unlock(&dir),
             Ok(true) => guard.locked.push(dir),
             Ok(false) => {
                 let holder = Holder::of(&dir);

@@ -89,6 +89,40 @@ pub fn a_call_that_fails_from_then_on_poisons_or_refuses<P: Place>() {
     place.assert_sound(&[0]);
 }
 
+pub fn a_sync_that_fails_leaves_in_doubt_what_was_buffered_before_it<P: Place>() {
+    let place = P::empty();
+    // The second sync, after one event that is durable and one that is not.
+    let store = Faulty::new(place.store(), Fault::Once, 4, 0);
+    let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
+    let durable = append(&mut writer, 0);
+    let buffered = writer.append(&event(1), Durability::Buffered).unwrap();
+    assert_eq!(buffered.position, durable.next_position);
+    match writer.append(&event(2), Durability::Synced) {
+        Err(Error::DurabilityUnknown { position, .. }) => assert_eq!(position, buffered.position),
+        other => panic!("{other:?}"),
+    }
+    drop(writer);
+    place.assert_sound(&[0, 1, 2]);
+}
+
+pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
+    let place = P::empty();
+    append(&mut place.open(), 0);
+    // The append to the archive fails, and so does cutting it back.
+    let store = Faulty::new(place.store(), Fault::FromThenOn, 1, 70);
+    let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
+    assert!(matches!(writer.rotate(), Err(Error::Storage { .. })));
+    // The store works again, and what is in the archive is not known.
+    writer.store_mut().at = usize::MAX;
+    let refused = writer.append(&event(1), Durability::Synced);
+    assert!(
+        matches!(refused, Err(Error::Poisoned { .. })),
+        "{refused:?}"
+    );
+    drop(writer);
+    place.assert_sound(&[0]);
+}
+
 /// Bytes that a failing append leaves.
 const PARTS: [usize; 4] = [0, 1, 70, usize::MAX];
 
