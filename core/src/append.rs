@@ -136,7 +136,7 @@ impl<S: Storage> Writer<S> {
             Access::Shared => self.write_shared(lines)?,
         };
         if durability == Durability::Synced {
-            self.sync_log(position.min(self.base + self.durable))?;
+            self.sync_log(position - self.base)?;
         }
         Ok(position)
     }
@@ -148,7 +148,7 @@ impl<S: Storage> Writer<S> {
             // Synced as well: a part that came back after a crash would be an event that failed.
             return Err(match self.store.cut(Slot::Log, self.end) {
                 Ok(()) => Error::storage("append to", Slot::Log, source),
-                Err(_) => self.in_doubt(position, "append to", source),
+                Err(_) => self.unsynced(self.end, "append to", source),
             });
         }
         self.end += lines.len() as u64;

@@ -40,7 +40,7 @@ impl<S: Storage> Writer<S> {
             return Ok(Rotation::default());
         }
         self.check_alone()?;
-        self.sync_log(self.base)?;
+        self.sync_log(self.end)?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
             Err(error) => {
@@ -96,8 +96,8 @@ impl<S: Storage> Writer<S> {
         self.check_alone()?;
         self.store.cut(Slot::Log, 0)?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
-        self.store.add(Slot::Archive, &seal.encode())?;
-        self.store.settle(Slot::Archive)?;
+        self.store
+            .add_for_good(Slot::Archive, archive_len, &seal.encode())?;
         let rotation = Rotation {
             bytes: self.end,
             archived: seal.end - self.archive_len,

@@ -134,6 +134,7 @@ macro_rules! conformance {
             crashes::a_call_that_fails_once_leaves_no_event_that_was_refused,
             crashes::an_interrupted_rotation_is_told,
             crashes::a_call_that_fails_from_then_on_poisons_or_refuses,
+            crashes::a_failed_sync_leaves_what_was_acknowledged_and_nothing_else,
             rotation::no_position_changes,
             rotation::a_scan_goes_on_across_rotations,
             rotation::lines_longer_than_a_block_are_archived_whole,

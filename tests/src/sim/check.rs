@@ -43,13 +43,6 @@ impl<'k> Promised<'k> {
         promised
     }
 
-    /// Position after the last event that must be there.
-    pub fn end(&self) -> u64 {
-        self.must
-            .last()
-            .map_or(0, |known| known.position + known.line.len() as u64 + 1)
-    }
-
     /// Whether a line can be damaged that is not the last: when several were in flight, or when a
     /// sector holds something else than zeros.
     pub fn damages(&self, garbage: bool) -> bool {

@@ -6,31 +6,8 @@ use std::rc::Rc;
 use eventfold_core::{Slot, Source, Storage};
 
 use super::image::{Image, index};
+use super::op::Op;
 use crate::faulty::Failed;
-
-/// Something done to a disk, in the order in which it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
-    Append {
-        slot: usize,
-        at: usize,
-        bytes: Rc<[u8]>,
-    },
-    Truncate {
-        slot: usize,
-        len: usize,
-    },
-    Replace {
-        slot: usize,
-        bytes: Rc<[u8]>,
-    },
-    Remove {
-        slot: usize,
-    },
-    Sync {
-        slot: usize,
-    },
-}
 
 /// What a failing call does to the disk before it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +18,9 @@ pub enum Harm {
     Part(usize),
     /// Everything asked for, except of a sync.
     Done,
+    /// Of a sync: what it was about is shown until the next power cut, and never durable. What
+    /// was appended before the log was opened is spared: there is no remedy for that.
+    GiveUp,
 }
 
 /// Calls that will fail, counted from now.
@@ -64,6 +44,10 @@ struct State {
     shown: Image,
     journal: Vec<Op>,
     plan: Plan,
+    /// How many operations were done when the log was opened.
+    opened: usize,
+    /// How many calls failed.
+    failed: usize,
 }
 
 impl Disk {
@@ -98,6 +82,17 @@ impl Disk {
         self.0.borrow_mut().plan = plan;
     }
 
+    /// The log is about to be opened.
+    pub fn open(&self) {
+        let mut state = self.0.borrow_mut();
+        state.opened = state.journal.len();
+    }
+
+    /// How many calls failed so far.
+    pub fn failed(&self) -> usize {
+        self.0.borrow().failed
+    }
+
     /// Whether a planned failure was met, or is no longer ahead.
     pub fn met(&self) -> bool {
         let plan = self.0.borrow().plan;
@@ -126,9 +121,17 @@ impl State {
 
     fn act(&mut self, op: Op) -> Result<(), Failed> {
         let harm = self.harm();
+        self.failed += usize::from(harm.is_some());
         match harm {
             None => {}
             Some(Harm::Done) if !matches!(op, Op::Sync { .. }) => {}
+            Some(Harm::GiveUp) => {
+                if let Op::Sync { slot } = op {
+                    let since = self.opened;
+                    self.journal.push(Op::GiveUp { slot, since });
+                }
+                return Err(Failed);
+            }
             Some(Harm::Part(n)) => {
                 if let Op::Append { slot, at, bytes } = op {
                     let n = n.min(bytes.len().saturating_sub(1));
@@ -149,29 +152,6 @@ impl State {
     }
 }
 
-impl Op {
-    /// Does it to an image.
-    pub fn apply(&self, image: &mut Image) {
-        match self {
-            Self::Append { slot, at, bytes } => image.write(*slot, *at, bytes),
-            Self::Truncate { slot, len } => image.resize(*slot, *len),
-            Self::Replace { slot, bytes } => image.slots[*slot] = Some(bytes.to_vec()),
-            Self::Remove { slot } => image.slots[*slot] = None,
-            Self::Sync { .. } => {}
-        }
-    }
-
-    pub fn slot(&self) -> usize {
-        match self {
-            Self::Append { slot, .. }
-            | Self::Truncate { slot, .. }
-            | Self::Replace { slot, .. }
-            | Self::Remove { slot }
-            | Self::Sync { slot } => *slot,
-        }
-    }
-}
-
 impl Source for Disk {
     type Error = Failed;
 
@@ -184,6 +164,7 @@ impl Source for Disk {
         match &mut state.plan.reads {
             Some(0) => {
                 state.plan.reads = None;
+                state.failed += 1;
                 return Err(Failed);
             }
             Some(left) => *left -= 1,

@@ -10,12 +10,14 @@ use std::thread;
 use eventfold_core::Recovery;
 
 use super::check::{Checker, Promised, check_kept};
-use super::cuts::{Cut, Unsynced};
-use super::disk::{Disk, Op};
+use super::cuts::Cut;
+use super::disk::Disk;
 use super::image::{Image, SLOTS, TORN, mix};
+use super::op::Op;
 use super::random::Random;
 use super::run::Run;
 use super::script::Script;
+use super::unsynced::Unsynced;
 
 /// How much of what can be drawn is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -163,7 +165,7 @@ impl Explorer<'_> {
     }
 
     fn cut(&mut self, at: usize, unsynced: &Unsynced<'_>) {
-        let promised = Promised::at(&self.run.known, at);
+        let promised = Promised::at(&self.run.ledger.0, at);
         let cuts = unsynced.cuts(&mut Random(at as u64), self.depth.cuts);
         // Those whose recoveries are cut again are spread over all.
         let stride = cuts.len() / self.depth.seconds.max(1) + 1;
