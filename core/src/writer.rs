@@ -197,10 +197,8 @@ impl<S: Storage> Writer<S> {
             0 => Ok(Vec::new()),
             len => self.store.bytes(Slot::Log, self.durable, len as usize),
         };
-        let Ok(bytes) = bytes else {
-            return;
-        };
-        if self.store.truncate(Slot::Log, self.durable).is_err() {
+        let Ok(bytes) = bytes else { return };
+        if bytes.len() as u64 != len || self.store.truncate(Slot::Log, self.durable).is_err() {
             return;
         }
         self.end = self.durable;

@@ -13,8 +13,10 @@
 //! | `cuts`, `damage` | the images that a power cut can leave |
 //! | `script`, `run`, `known` | what a program does, and what it was promised at each operation |
 //! | `check` | what has to hold of an image |
-//! | `explore` | all images of a script, with second cuts in their recoveries |
+//! | `explore`, `seen` | all images of a script, with second cuts in their recoveries |
 //! | `between` | readers that see the operations of a script happen between their own |
+//! | `failing` | every call of a script fails, in every way |
+//! | `shaky` | files that fail, end, vanish or change while they are read |
 //! | `chaos` | faults, kills and power cuts mixed, drawn from a seed |
 
 pub mod between;
@@ -25,12 +27,16 @@ pub mod cuts;
 mod damage;
 pub mod disk;
 pub mod explore;
+pub mod failing;
 pub mod image;
 pub mod known;
 pub mod op;
 pub mod random;
 pub mod run;
+mod said;
 pub mod script;
+pub mod seen;
+pub mod shaky;
 pub mod unsynced;
 
 pub use disk::Disk;

@@ -1,7 +1,5 @@
 //! Faults, kills and power cuts mixed, drawn from a seed.
 
-use std::thread;
-
 use eventfold_core::Scan;
 
 use super::check::{Checker, Promised, check_kept};
@@ -11,20 +9,9 @@ use super::image::{Image, TORN};
 use super::known::{Known, Ledger};
 use super::random::Random;
 use super::run::Run;
+use super::said::{Said, Told};
 use super::script::Script;
 use super::unsynced::Unsynced;
-
-/// Says on a panic which seed it was.
-struct Said(u64);
-
-impl Drop for Said {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let line = format!("replay alone: EVENTFOLD_SIMULATION={}\n", self.0);
-            eprint!("{line}");
-        }
-    }
-}
 
 /// What happened in a case.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,13 +26,18 @@ pub struct Happened {
 /// is killed and loses its power, against a plain list of what it was promised. `tell` prints
 /// all of it.
 pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
-    let said = Said(seed);
+    let said = Said {
+        test: "simulation whatever",
+        variable: "EVENTFOLD_SIMULATION",
+        case: || seed.to_string(),
+    };
     let mut random = Random(seed);
     let mut happened = Happened::default();
-    let mut run = Run::on(Disk::default(), Ledger::default(), 0);
+    let mut run = Run::empty();
     for _ in 0..1 + random.below(3) {
         let len = 1 + random.below(8);
         let mut begun = 0;
+        let told = Told(tell.then(|| run.disk.clone()));
         for step in Script::random(&mut random, len).steps() {
             if random.one_in(4) {
                 run.disk.plan(plan(&mut random));
@@ -62,12 +54,14 @@ pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
                 happened.kills += 1;
             }
         }
+        drop(told);
         let at = begun + random.below(run.disk.operations() - begun + 1);
         if tell {
             run.tell();
             println!("the power goes at operation {at}");
         }
-        run = cut(run, at, &mut random, checker);
+        let (left, ledger) = cut(&run, at, &mut random, checker);
+        run = Run::on(Disk::holding(left), ledger, run.next);
         happened.cuts += 1;
     }
     drop(said);
@@ -84,7 +78,7 @@ fn plan(random: &mut Random) -> Plan {
     let plan = Plan {
         writes: Some((random.below(8), harm)),
         for_good: random.one_in(3),
-        reads: random.one_in(4).then(|| random.below(40)),
+        reads: random.one_in(4).then(|| random.below(60)),
     };
     match harm {
         // Where more fails, what was given up cannot be cut off and appended anew.
@@ -97,8 +91,9 @@ fn plan(random: &mut Random) -> Plan {
     }
 }
 
-/// Cuts the power during operation `at`, checks what is left, and starts another program on it.
-fn cut(run: Run, at: usize, random: &mut Random, checker: &mut Checker) -> Run {
+/// Cuts the power during operation `at` and checks what is left. Returns that, opened, and the
+/// events in it.
+pub fn cut(run: &Run, at: usize, random: &mut Random, checker: &mut Checker) -> (Image, Ledger) {
     let promised = Promised::at(&run.ledger.0, at);
     let (image, garbage) = run.disk.history(|base, journal| {
         let mut unsynced = Unsynced::over(base);
@@ -125,5 +120,5 @@ fn cut(run: Run, at: usize, random: &mut Random, checker: &mut Checker) -> Run {
         ledger.0.push(Known::left(line.position, line.bytes));
     }
     drop(scan);
-    Run::on(Disk::holding(left), ledger, run.next)
+    (left, ledger)
 }

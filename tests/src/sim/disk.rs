@@ -28,10 +28,10 @@ pub enum Harm {
 pub struct Plan {
     /// How many writing calls still succeed, and what the one after does.
     pub writes: Option<(usize, Harm)>,
-    /// Whether every writing call after that one fails too.
-    pub for_good: bool,
     /// How many reading calls still succeed; the one after fails.
     pub reads: Option<usize>,
+    /// Whether every later call of the kind fails too.
+    pub for_good: bool,
 }
 
 /// A simulated disk. Clones are stores over the same disk.
@@ -48,6 +48,7 @@ struct State {
     opened: usize,
     /// How many calls failed.
     failed: usize,
+    reads: usize,
 }
 
 impl Disk {
@@ -72,6 +73,15 @@ impl Disk {
         read(&state.base, &state.journal)
     }
 
+    /// Prints what was done to it.
+    pub fn tell(&self) {
+        self.history(|_, journal| {
+            for (n, op) in journal.iter().enumerate() {
+                println!("{n}: {op}");
+            }
+        });
+    }
+
     /// What the disk shows now.
     pub fn shown<T>(&self, read: impl FnOnce(&Image) -> T) -> T {
         read(&self.0.borrow().shown)
@@ -93,14 +103,35 @@ impl Disk {
         self.0.borrow().failed
     }
 
-    /// Whether a planned failure was met, or is no longer ahead.
-    pub fn met(&self) -> bool {
-        let plan = self.0.borrow().plan;
-        plan.writes.is_none() || plan.for_good && plan.writes.is_some_and(|(n, _)| n == usize::MAX)
+    /// How many reading calls there were so far.
+    pub fn reads(&self) -> usize {
+        self.0.borrow().reads
+    }
+
+    /// Whether a slot was synced since the disk had done so many operations.
+    pub fn synced_since(&self, operations: usize, slot: usize) -> bool {
+        self.0.borrow().journal[operations..].contains(&Op::Sync { slot })
     }
 }
 
 impl State {
+    /// Whether this reading call is to succeed.
+    fn read(&mut self) -> Result<(), Failed> {
+        self.reads += 1;
+        match &mut self.plan.reads {
+            Some(0) => {
+                self.plan.reads = self.plan.for_good.then_some(0);
+                self.failed += 1;
+                Err(Failed)
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What this writing call is to do wrong, if anything.
     fn harm(&mut self) -> Option<Harm> {
         match &mut self.plan.writes {
@@ -156,20 +187,14 @@ impl Source for Disk {
     type Error = Failed;
 
     fn len(&self, slot: Slot<'_>) -> Result<u64, Failed> {
-        self.0.borrow().shown.len(slot)
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        state.shown.len(slot)
     }
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Failed> {
         let mut state = self.0.borrow_mut();
-        match &mut state.plan.reads {
-            Some(0) => {
-                state.plan.reads = None;
-                state.failed += 1;
-                return Err(Failed);
-            }
-            Some(left) => *left -= 1,
-            None => {}
-        }
+        state.read()?;
         state.shown.read_at(slot, offset, buf)
     }
 }

@@ -53,12 +53,9 @@ impl Known {
 /// As a replay tells it.
 impl fmt::Display for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = String::from_utf8_lossy(&self.line[..self.line.len().min(60)]);
-        write!(
-            f,
-            "{text:?} at {} from operation {}",
-            self.position, self.begun
-        )?;
+        let begins = String::from_utf8_lossy(&self.line[..self.line.len().min(60)]);
+        let (position, begun) = (self.position, self.begun);
+        write!(f, "{begins} at {position}, from operation {begun}")?;
         if self.durable < usize::MAX {
             write!(f, ", durable from {}", self.durable)?;
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use super::image::Image;
+use super::image::{Image, NAMES};
 
 /// Something done to a disk, in the order in which it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +62,12 @@ impl Op {
 /// As a replay tells it.
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let slot = ["log", "archive", "torn", "snapshot"][self.slot()];
+        let slot = NAMES[self.slot()];
         match self {
             Self::Append { at, bytes, .. } => {
                 let end = at + bytes.len();
-                let text = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]);
-                write!(f, "append to {slot}, {at} to {end}: {text:?}")
+                let begins = bytes[..bytes.len().min(60)].escape_ascii();
+                write!(f, "append to {slot}, {at} to {end}: {begins}")
             }
             Self::Truncate { len, .. } => write!(f, "truncate {slot} to {len}"),
             Self::Replace { bytes, .. } => write!(f, "replace {slot}, {} bytes", bytes.len()),

@@ -6,7 +6,7 @@ use eventfold_core::{
 
 use super::codec::STORED;
 use super::disk::{Disk, Harm, Plan};
-use super::image::mix;
+use super::image::{LOG, mix};
 use super::known::Ledger;
 use super::script::{Script, Step};
 use crate::faulty::Failed;
@@ -47,9 +47,19 @@ impl Run {
         }
     }
 
+    /// A program on an empty disk.
+    pub fn empty() -> Self {
+        Self::on(Disk::default(), Ledger::default(), 0)
+    }
+
+    /// A program on an empty disk that will run this script.
+    pub fn before(script: &Script) -> Self {
+        Self::on(Disk::default(), Ledger::default(), script.first_event())
+    }
+
     /// Runs a whole script on an empty disk.
     pub fn of(script: &Script) -> Self {
-        let mut run = Self::on(Disk::default(), Ledger::default(), 0);
+        let mut run = Self::before(script);
         let mut steps = script.steps();
         while let Some(step) = steps.next() {
             match step {
@@ -63,7 +73,7 @@ impl Run {
                     run.disk.plan(Plan {
                         writes: Some((usize::from(n), harm)),
                         for_good: true,
-                        reads: None,
+                        ..Plan::default()
                     });
                     if let Some(step) = steps.next() {
                         run.step(step);
@@ -78,11 +88,7 @@ impl Run {
 
     /// Tells what was done and what was said of each event, for a replay.
     pub fn tell(&self) {
-        self.disk.history(|_, journal| {
-            for (n, op) in journal.iter().enumerate() {
-                println!("{n}: {op}");
-            }
-        });
+        self.disk.tell();
         for known in &self.ledger.0 {
             println!("{known}");
         }
@@ -225,14 +231,15 @@ impl Run {
         let Some(writer) = self.writer.as_mut() else {
             return;
         };
-        let failed = self.disk.failed();
+        let (failed, before) = (self.disk.failed(), self.disk.operations());
         match act(writer) {
             Ok(()) => self.ledger.settle(self.disk.operations()),
             Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
             Err(Error::Storage { .. }) => {
-                // A rotation that was refused, after it synced the log, leaves a writer that goes
-                // on, or is poisoned.
-                self.ledger.settle(self.disk.operations());
+                // A rotation that was refused leaves a writer that goes on, or is poisoned.
+                if self.disk.synced_since(before, LOG) {
+                    self.ledger.settle(self.disk.operations());
+                }
                 let end = writer.end_position();
                 let failed = self.disk.failed();
                 match writer.sync() {
@@ -295,23 +302,36 @@ impl Run {
 
     fn save(&mut self) {
         match self.fold.refreshed(self.disk.clone(), STORED, reduce) {
-            Ok(Some(fold)) => self.fold = fold,
+            Ok(Some(fold)) => {
+                let shown = self.disk.shown(Clone::clone);
+                let rebuilt = Fold::new((0, 0)).refreshed(&shown, STORED, reduce);
+                assert_eq!(
+                    rebuilt.unwrap().as_ref(),
+                    Some(&fold),
+                    "refreshed otherwise"
+                );
+                self.fold = fold;
+            }
             Ok(None) | Err(Error::Storage { .. } | Error::Corrupt { .. }) => return,
             Err(error) => panic!("a view does not refresh: {error}"),
         }
         let Some(writer) = &mut self.writer else {
             return;
         };
-        match writer.save(&self.fold, VIEW) {
-            Ok(()) => {}
-            Err(
-                Error::Storage { .. } | Error::DurabilityUnknown { .. } | Error::Poisoned { .. },
-            ) => {}
+        let (failed, before) = (self.disk.failed(), self.disk.operations());
+        let saved = writer.save(&self.fold, VIEW);
+        if self.disk.synced_since(before, LOG) {
+            self.ledger.settle(self.disk.operations());
+        }
+        match saved {
+            Ok(()) | Err(Error::Storage { .. }) => {}
+            Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
             Err(error) => panic!("a view is not saved: {error}"),
         }
     }
 
     fn read(&mut self) {
+        let mut failures = 0;
         loop {
             let before = self.scan.position();
             match self.scan.next_line() {
@@ -319,16 +339,15 @@ impl Run {
                     self.ledger.check_read(before, line.position, line.bytes);
                 }
                 Ok(None) => break,
-                Err(Error::Storage { .. }) => {}
+                // A disk that fails for good is given up on.
+                Err(Error::Storage { .. }) if failures > 10 => return,
+                Err(Error::Storage { .. }) => failures += 1,
                 Err(error) => panic!("a reader failed: {error}"),
             }
         }
         if let Some(writer) = &self.writer {
-            assert_eq!(
-                self.scan.position(),
-                writer.end_position(),
-                "not read to the end"
-            );
+            let end = writer.end_position();
+            assert_eq!(self.scan.position(), end, "not read to the end");
         }
     }
 }
