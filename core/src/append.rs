@@ -88,17 +88,38 @@ impl<S: Storage> Writer<S> {
             });
             lines.extend(line);
         }
-        let Some(last) = appended.last() else {
-            return Ok(appended);
-        };
-        let hash = last.hash;
-        let start = self.write(&lines, durability)?;
-        self.last_hash = Some(hash);
-        for at in &mut appended {
-            at.position += start;
-            at.next_position += start;
+        self.write_batch(&lines, appended, durability)
+    }
+
+    /// Appends events given as their lines, each ending in a newline, as
+    /// [`append_batch`](Writer::append_batch) does. A line is taken as it is: its fields stand in
+    /// the order `type`, `data`, `ts`, then `id`, `actor`, `meta` where there.
+    ///
+    /// # Errors
+    /// As [`append`](Writer::append), for all lines as a whole. [`Error::Unreadable`] also for a
+    /// line that is no event, or lacks its newline.
+    pub fn append_lines(
+        &mut self,
+        lines: &str,
+        durability: Durability,
+    ) -> Result<Vec<Appended>, Error<S::Error>> {
+        self.usable()?;
+        let (mut appended, mut position) = (Vec::new(), 0);
+        for line in lines.split_inclusive('\n') {
+            let Some(event) = line.strip_suffix('\n') else {
+                return Err(line::unreadable("the last line does not end in a newline"));
+            };
+            line::check(event)?;
+            let next_position = position + line.len() as u64;
+            appended.push(Appended {
+                position,
+                next_position,
+                hash: LineHash::of(event.as_bytes()),
+                durability,
+            });
+            position = next_position;
         }
-        Ok(appended)
+        self.write_batch(lines.as_bytes(), appended, durability)
     }
 
     /// Appends the event if the log still ends at `position` with the line of this hash: what the
@@ -115,18 +136,48 @@ impl<S: Storage> Writer<S> {
         hash: LineHash,
         durability: Durability,
     ) -> Result<Appended, Error<S::Error>> {
+        self.check_end(position, hash)?;
+        self.append(event, durability)
+    }
+
+    /// Checks that the log ends at `position` with the line of this hash, for an append that
+    /// follows at once: what [`append_if`](Writer::append_if) does before it writes.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when it ends elsewhere; [`Error::NotExclusive`] without
+    /// [`Access::Exclusive`].
+    pub fn check_end(&mut self, position: u64, hash: LineHash) -> Result<(), Error<S::Error>> {
         self.exclusive("append on a condition")?;
         let found = self.end_position();
         let found_hash = self.last_hash()?;
-        if (position, hash) != (found, found_hash) {
-            return Err(Error::Conflict {
-                expected: position,
-                expected_hash: hash,
-                found,
-                found_hash,
-            });
+        if (position, hash) == (found, found_hash) {
+            return Ok(());
         }
-        self.append(event, durability)
+        Err(Error::Conflict {
+            expected: position,
+            expected_hash: hash,
+            found,
+            found_hash,
+        })
+    }
+
+    /// Writes the lines of a batch, whose places in `appended` count from its start.
+    fn write_batch(
+        &mut self,
+        lines: &[u8],
+        mut appended: Vec<Appended>,
+        durability: Durability,
+    ) -> Result<Vec<Appended>, Error<S::Error>> {
+        let Some(hash) = appended.last().map(|last| last.hash) else {
+            return Ok(appended);
+        };
+        let start = self.write(lines, durability)?;
+        self.last_hash = Some(hash);
+        for at in &mut appended {
+            at.position += start;
+            at.next_position += start;
+        }
+        Ok(appended)
     }
 
     /// Writes whole lines and returns the position of the first.

@@ -114,7 +114,7 @@ pub enum Error<E: core::error::Error + 'static> {
         position: u64,
     },
     /// A view's name that cannot be a file's name on every system.
-    #[error("view name {name:?} {reason}")]
+    #[error("view name \"{}\" {reason}", .name.escape_debug())]
     ViewName {
         /// The name.
         name: String,

@@ -50,6 +50,16 @@ impl<T> Fold<T> {
         }
     }
 
+    /// A fold that was made elsewhere: `state` is folded up to `position`, where the line of this
+    /// hash ends.
+    pub fn made(state: T, position: u64, hash: LineHash) -> Self {
+        Self {
+            state,
+            position,
+            hash,
+        }
+    }
+
     /// The state.
     pub fn state(&self) -> &T {
         &self.state

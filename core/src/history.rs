@@ -113,7 +113,8 @@ impl<S: Source> History<S> {
         }
         let mut want = 4 << 10;
         loop {
-            let Extent { base, log_len } = self.extent()?;
+            let extent = self.extent()?;
+            let Extent { base, log_len } = extent;
             if position > base + log_len {
                 return Ok(None);
             }
@@ -132,7 +133,11 @@ impl<S: Source> History<S> {
                 Piece::Log { bytes, .. } => (from, bytes),
             };
             let Some(before) = bytes.get(..(position - start) as usize) else {
-                continue;
+                // Cut since, by whoever repairs the log; else it is shorter than its length.
+                if self.extent()? != extent {
+                    continue;
+                }
+                return Ok(None);
             };
             let is_unit_end = position <= base && before.len() == bytes.len();
             let line = match before.strip_suffix(b"\n") {

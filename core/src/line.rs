@@ -1,5 +1,6 @@
 //! Framing: one event, one line.
 
+mod check;
 mod guard;
 
 use alloc::format;
@@ -10,10 +11,12 @@ use core::cell::Cell;
 use memchr::{memchr, memchr2_iter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::error::Error;
 use crate::event::Event;
+
+use check::InOrder;
+pub(crate) use check::Readable;
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -41,10 +44,22 @@ pub(crate) fn encode<D: Serialize, E: core::error::Error>(
         if memchr(b'\n', &line).is_some() {
             return Err(unreadable("its JSON text holds a line break"));
         }
-        parse::<Value>(&line).map_err(unreadable)?;
+        parse::<Readable>(&line).map_err(unreadable)?;
     }
     line.push(b'\n');
     Ok(line)
+}
+
+/// Checks a line, without its newline, that was not written here.
+pub(crate) fn check<E: core::error::Error>(line: &str) -> Result<(), Error<E>> {
+    if line.len() > MAX_LINE {
+        return Err(Error::TooLarge {
+            len: line.len(),
+            limit: MAX_LINE,
+        });
+    }
+    // A line break between tokens cannot be here, and the parser takes no deeper nesting.
+    from_str::<InOrder>(line).map(drop).map_err(unreadable)
 }
 
 /// Compact JSON that the parser takes back: no non-finite number, no nesting past its limit.
@@ -63,9 +78,18 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(
 
 /// Reads a line, without its newline, as an event.
 pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+    from_json(line)
+}
+
+/// Reads one JSON value.
+pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
-    let text = str::from_utf8(line).map_err(|error| error.to_string())?;
-    serde_json::from_str(text).map_err(|error| {
+    let text = str::from_utf8(json).map_err(|error| error.to_string())?;
+    from_str(text)
+}
+
+fn from_str<T: DeserializeOwned>(line: &str) -> Result<T, String> {
+    serde_json::from_str(line).map_err(|error| {
         // There is but one line; the file's lines are counted nowhere.
         error.to_string().replace(" at line 1 column", " at column")
     })
@@ -73,7 +97,7 @@ pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String
 
 /// Whether the line is an event whatever its data.
 pub(crate) fn is_event(line: &[u8]) -> bool {
-    parse::<Value>(line).is_ok()
+    parse::<Readable>(line).is_ok()
 }
 
 /// Whether there is nothing in the line, not even a damaged event.
@@ -127,8 +151,8 @@ mod tests {
     use alloc::string::String;
     use alloc::vec;
     use core::convert::Infallible;
-    use serde_json::json;
     use serde_json::value::RawValue;
+    use serde_json::{Value, json};
 
     fn nested(levels: usize) -> Value {
         (0..levels).fold(Value::Null, |inner, _| json!([inner]))
@@ -191,6 +215,47 @@ mod tests {
         let raw = RawValue::from_string(String::from("[1, 2]")).unwrap();
         let line = encode::<_, Infallible>(&Event::at(0, "raw", raw)).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap().data, json!([1, 2]));
+    }
+
+    #[test]
+    fn a_line_from_elsewhere_is_taken_only_with_its_fields_in_order_and_values_that_read_back() {
+        let fine = [
+            r#"{"type":"a","data":null,"ts":0}"#,
+            r#"{"type":"","data":[1e308,"\u00e9"],"ts":18446744073709551615,"id":"","meta":null}"#,
+            r#"{"type":"a","data":{"a":{}},"ts":1,"id":"i","actor":"b","meta":{"m":[]}}"#,
+        ];
+        for line in fine {
+            assert!(check::<Infallible>(line).is_ok(), "{line}");
+            assert!(is_event(line.as_bytes()), "{line}");
+        }
+        let deep = format!(
+            r#"{{"type":"a","data":{}{},"ts":1}}"#,
+            "[".repeat(MAX_DEPTH),
+            "]".repeat(MAX_DEPTH)
+        );
+        let refused = [
+            "",
+            "null",
+            r#"{"type":"a","data":1}"#,
+            r#"{"type":"a","ts":1,"data":1}"#,
+            r#"{"data":1,"type":"a","ts":1}"#,
+            r#"{"type":"a","data":1,"ts":1,"actor":"b","id":"i"}"#,
+            r#"{"type":"a","data":1,"ts":1,"id":"i","id":"i"}"#,
+            r#"{"type":"a","data":1,"ts":1,"other":2}"#,
+            r#"{"type":1,"data":1,"ts":1}"#,
+            r#"{"type":"a","data":1,"ts":-1}"#,
+            r#"{"type":"a","data":1,"ts":1.5}"#,
+            r#"{"type":"a","data":1e999,"ts":1}"#,
+            r#"{"type":"a","data":"\ud800","ts":1}"#,
+            r#"{"type":"a","data":1,"ts":1} x"#,
+            &deep,
+        ];
+        for line in refused {
+            assert!(
+                matches!(check::<Infallible>(line), Err(Error::Unreadable { .. })),
+                "{line}"
+            );
+        }
     }
 
     #[test]

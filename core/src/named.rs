@@ -27,6 +27,23 @@ pub(crate) trait NamedSource: Source {
         bytes.truncate(n);
         Ok(bytes)
     }
+
+    /// The bytes of the slot from offset `from` to `to`, which by its length it has. Whoever goes
+    /// through them piece by piece relies on it. `position` is that of the first, for the error.
+    fn bytes_between(
+        &self,
+        slot: Slot<'_>,
+        from: u64,
+        to: u64,
+        position: u64,
+    ) -> Result<Vec<u8>, Error<Self::Error>> {
+        let bytes = self.bytes(slot, from, (to - from) as usize)?;
+        if (bytes.len() as u64) < to - from {
+            let reason = "the file ends before its length";
+            return Err(Error::corrupt(position, slot, from, reason));
+        }
+        Ok(bytes)
+    }
 }
 
 impl<S: Source> NamedSource for S {}

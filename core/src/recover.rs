@@ -195,9 +195,9 @@ fn recover_log<S: Storage>(
     recovery: &mut Recovery,
 ) -> Result<u64, Error<S::Error>> {
     let len = store.length(Slot::Log)?;
-    let mut keep_to = line_start(store, len)?;
+    let mut keep_to = line_start(store, base, len)?;
     if keep_to < len && len - keep_to <= MAX_LINE as u64 {
-        let fragment = store.bytes(Slot::Log, keep_to, (len - keep_to) as usize)?;
+        let fragment = store.bytes_between(Slot::Log, keep_to, len, base + keep_to)?;
         if line::is_event(&fragment) {
             store.add_for_good(Slot::Log, len, b"\n")?;
             recovery.completed_line = true;
@@ -207,8 +207,8 @@ fn recover_log<S: Storage>(
     // A power cut leaves NULs where a line's bytes did not reach the disk.
     let mut at = keep_to;
     while at > 0 {
-        let start = line_start(store, at - 1)?;
-        if any_nul(store, start, at)? {
+        let start = line_start(store, base, at - 1)?;
+        if any_nul(store, base, start, at)? {
             keep_to = start;
         } else if !is_blank(store, start, at)? {
             break;
@@ -243,19 +243,20 @@ fn keep<S: Storage>(
     store.add(Slot::Torn, head.as_bytes())?;
     let mut at = from;
     while at < to {
-        let len = COPY_LEN.min(to - at);
-        store.add(Slot::Torn, &store.bytes(slot, at, len as usize)?)?;
-        at += len;
+        let next = to.min(at + COPY_LEN);
+        let bytes = store.bytes_between(slot, at, next, position)?;
+        store.add(Slot::Torn, &bytes)?;
+        at = next;
     }
     store.add_for_good(Slot::Torn, torn_len, b"\n")
 }
 
 /// Offset after the last newline before offset `end`, or 0.
-fn line_start<S: Storage>(store: &S, end: u64) -> Result<u64, Error<S::Error>> {
+fn line_start<S: Storage>(store: &S, base: u64, end: u64) -> Result<u64, Error<S::Error>> {
     let mut to = end;
     while to > 0 {
         let from = to.saturating_sub(COPY_LEN);
-        let bytes = store.bytes(Slot::Log, from, (to - from) as usize)?;
+        let bytes = store.bytes_between(Slot::Log, from, to, base + from)?;
         if let Some(newline) = memrchr(b'\n', &bytes) {
             return Ok(from + newline as u64 + 1);
         }
@@ -270,14 +271,14 @@ fn is_blank<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::
     Ok(line.strip_suffix(b"\n").is_some_and(line::is_blank))
 }
 
-fn any_nul<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
+fn any_nul<S: Storage>(store: &S, base: u64, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
     let mut at = from;
     while at < to {
-        let len = COPY_LEN.min(to - at);
-        if line::holds_nul(&store.bytes(Slot::Log, at, len as usize)?) {
+        let next = to.min(at + COPY_LEN);
+        if line::holds_nul(&store.bytes_between(Slot::Log, at, next, base + at)?) {
             return Ok(true);
         }
-        at += len;
+        at = next;
     }
     Ok(false)
 }

@@ -15,6 +15,7 @@
 mod error;
 mod lock;
 mod log;
+mod patience;
 mod reader;
 mod store;
 mod view;

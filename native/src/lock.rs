@@ -5,6 +5,8 @@
 
 mod guard;
 mod holder;
+#[cfg(target_os = "linux")]
+mod open_files;
 
 pub(crate) use guard::Guard;
 pub use holder::Holder;
@@ -12,20 +14,13 @@ pub use holder::Holder;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use fs2::FileExt;
-use same_file::Handle;
+
+use crate::patience::patiently;
 
 /// How often a log that is replaced under our hands is opened again.
 const ATTEMPTS: usize = 16;
-
-/// How long contention is doubted. Windows frees the lock of a killed process
-/// only when resources allow; elsewhere it is free at once.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(windows) { 250 } else { 0 });
-
-/// The pause between two tries within [`PATIENCE`].
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why the log could not be opened with its lock.
 #[derive(Debug)]
@@ -91,21 +86,23 @@ fn open_locked_with(
 /// Opens the log at `path` for reading and appending, creates it if missing,
 /// and takes no lock.
 ///
-/// Each write goes to the end, whatever the cursor says; on Windows only from
-/// a cursor that was set to the end before.
+/// Each write goes to the end, whatever the cursor says. On Windows nobody can
+/// remove, rename or replace the file until it is closed.
 ///
 /// # Errors
 /// The error of the open, with its kind.
 pub(crate) fn open_unlocked(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).create(true);
-    if cfg!(windows) {
-        // An append-only handle can neither be locked nor cut there.
-        options.write(true).truncate(false);
-    } else {
-        options.append(true);
+    options.read(true).append(true).create(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        const FILE_SHARE_READ: u32 = 1;
+        const FILE_SHARE_WRITE: u32 = 2;
+        // And not to delete, which std shares as well.
+        options.share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE);
     }
-    options.open(path)
+    patiently(|| options.open(path))
 }
 
 /// Releases the lock on `file`, also if a duplicate of its descriptor stays
@@ -121,24 +118,34 @@ pub(crate) fn unlock(file: &File) {
 /// # Errors
 /// The error of looking at either, with its kind.
 pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = Handle::from_file(file.try_clone()?)?;
-    match Handle::from_path(path) {
-        Ok(there) => Ok(ours == there),
+    match patiently(|| is_same(file, path)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        same => same,
     }
+}
+
+#[cfg(unix)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    // Neither takes a descriptor: an append must not fail because there is none left.
+    let (ours, there) = (file.metadata()?, std::fs::metadata(path)?);
+    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
+}
+
+#[cfg(windows)]
+fn is_same(file: &File, path: &Path) -> io::Result<bool> {
+    use same_file::Handle;
+
+    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
 /// Takes the lock, or says `false` if another open file holds it.
 fn try_lock(file: &File) -> io::Result<bool> {
-    let start = Instant::now();
-    loop {
-        match FileExt::try_lock_exclusive(file) {
-            Ok(()) => return Ok(true),
-            Err(error) if !is_contention(&error) => return Err(error),
-            Err(_) if start.elapsed() + PAUSE > PATIENCE => return Ok(false),
-            Err(_) => std::thread::sleep(PAUSE),
-        }
+    match patiently(|| FileExt::try_lock_exclusive(file)) {
+        Ok(()) => Ok(true),
+        Err(error) if is_contention(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -217,6 +224,24 @@ mod tests {
         drop(duplicate);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_lock_that_a_process_took_for_us_and_ended_is_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("app.jsonl");
+        let file = open_unlocked(&path).unwrap();
+        let status = std::process::Command::new("flock")
+            .args(["-xn", "0"])
+            .stdin(file.try_clone().unwrap())
+            .status();
+        assert!(status.unwrap().success());
+        let holder = assert_held(open_locked(&path)).unwrap();
+        assert_eq!(holder.pid, std::process::id());
+        drop(file);
+        open_locked(&path).unwrap();
+    }
+
+    // Windows lets nobody replace or remove an open log: see the tests of the crate's users.
     #[cfg(unix)]
     #[test]
     fn a_file_replaced_before_the_lock_is_left_for_the_new_one() {
@@ -276,23 +301,31 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing").join("app.jsonl");
         assert_eq!(io_kind(open_locked(&missing)), io::ErrorKind::NotFound);
-        if cfg!(unix) {
-            let kind = io_kind(open_locked(dir.path()));
-            assert_eq!(kind, io::ErrorKind::IsADirectory);
-            let file = dir.path().join("file");
-            fs::write(&file, "").unwrap();
-            let kind = io_kind(open_locked(&file.join("app.jsonl")));
-            assert_eq!(kind, io::ErrorKind::NotADirectory);
-        }
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        // Windows has no error of its own for these.
+        let [directory, inside_a_file] = if cfg!(windows) {
+            [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound]
+        } else {
+            [io::ErrorKind::IsADirectory, io::ErrorKind::NotADirectory]
+        };
+        assert_eq!(io_kind(open_locked(dir.path())), directory);
+        let kind = io_kind(open_locked(&file.join("app.jsonl")));
+        assert_eq!(kind, inside_a_file);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn only_a_held_lock_is_contention() {
         assert!(is_contention(&fs2::lock_contended_error()));
-        // EIO, EACCES, ENOLCK, ENOTSUP
-        for code in [5, 13, 37, 95] {
-            assert!(!is_contention(&io::Error::from_raw_os_error(code)));
+        let others: &[i32] = if cfg!(windows) {
+            // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_NOT_SUPPORTED
+            &[5, 32, 50]
+        } else {
+            // EIO, EACCES; ENOLCK and ENOTSUP of Linux
+            &[5, 13, 37, 95]
+        };
+        for code in others {
+            assert!(!is_contention(&io::Error::from_raw_os_error(*code)));
         }
         assert!(!is_contention(&io::Error::other("no code at all")));
     }

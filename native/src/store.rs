@@ -8,6 +8,7 @@ use eventfold_core::{Codec, LockMode, Slot, Source, Storage, is_foreign_snapshot
 
 use crate::error::Error;
 use crate::lock::{self, Guard, LockError};
+use crate::patience::patiently;
 
 /// zstd in C: the block codec of native stores, at level 3.
 pub const ZSTD: Codec = Codec {
@@ -70,7 +71,8 @@ impl Source for FileSource {
     }
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        match present(File::open(self.path(slot)))? {
+        let path = self.path(slot);
+        match present(patiently(|| File::open(&path)))? {
             Some(file) => read_full(&file, offset, buf),
             None => Ok(0),
         }
@@ -156,10 +158,14 @@ impl FileStore {
     }
 
     fn open_to_append(&self, slot: Slot<'_>) -> io::Result<File> {
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(self.source.path(slot))
+        let path = self.source.path(slot);
+        patiently(|| OpenOptions::new().append(true).create(true).open(&path))
+    }
+
+    /// The slot's file, to be cut or flushed: Windows wants it writable for either.
+    fn open_to_write(&self, slot: Slot<'_>) -> io::Result<Option<File>> {
+        let path = self.source.path(slot);
+        present(patiently(|| OpenOptions::new().write(true).open(&path)))
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
@@ -203,12 +209,7 @@ impl Source for FileStore {
 impl Storage for FileStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
         match slot {
-            Slot::Log => {
-                // The handle there is not append-only, see `lock::open_unlocked`.
-                #[cfg(windows)]
-                io::Seek::seek(&mut self.log, io::SeekFrom::End(0))?;
-                self.log.write_all(bytes)
-            }
+            Slot::Log => self.log.write_all(bytes),
             slot => {
                 self.names_unsynced = true;
                 self.open_to_append(slot)?.write_all(bytes)
@@ -218,15 +219,14 @@ impl Storage for FileStore {
 
     fn truncate(&mut self, slot: Slot<'_>, len: u64) -> io::Result<()> {
         match slot {
-            // On the same descriptor, so that the lock lives on.
+            // On the same descriptor, so that the lock lives on. Windows cuts nothing by a handle
+            // that appends; there the log is opened again, and is the same, see `open_unlocked`.
+            #[cfg(not(windows))]
             Slot::Log => self.log.set_len(len),
-            slot => {
-                let path = self.source.path(slot);
-                match present(OpenOptions::new().write(true).open(path))? {
-                    Some(file) => file.set_len(len),
-                    None => Ok(()),
-                }
-            }
+            slot => match self.open_to_write(slot)? {
+                Some(file) => file.set_len(len),
+                None => Ok(()),
+            },
         }
     }
 
@@ -237,10 +237,8 @@ impl Storage for FileStore {
                 // A file that is no longer where it was takes its events with it.
                 self.check_in_place()?;
             }
-            // Opened to write, as flushing wants it on Windows.
             slot => {
-                let path = self.source.path(slot);
-                if let Some(file) = present(OpenOptions::new().write(true).open(path))? {
+                if let Some(file) = self.open_to_write(slot)? {
                     file.sync_data()?;
                 }
             }
@@ -254,16 +252,17 @@ impl Storage for FileStore {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        let mut file = File::create(&new)?;
+        let mut file = patiently(|| File::create(&new))?;
         file.write_all(bytes)?;
         // A rename may reach the disk before the bytes do.
         file.sync_data()?;
         drop(file);
-        fs::rename(&new, &path)
+        patiently(|| fs::rename(&new, &path))
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> io::Result<()> {
-        present(fs::remove_file(self.source.path(slot))).map(|_| ())
+        let path = self.source.path(slot);
+        present(patiently(|| fs::remove_file(&path))).map(|_| ())
     }
 }
 
@@ -315,10 +314,10 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         .ancestors()
         .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
         .collect();
-    let made = match dir.exists() && !dir.is_dir() {
+    let made = match dir.ancestors().find(|dir| dir.symlink_metadata().is_ok()) {
         // Else said to exist already, which is what contention is called.
-        true => Err(io::ErrorKind::NotADirectory.into()),
-        false => fs::create_dir_all(dir),
+        Some(there) if !there.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+        _ => fs::create_dir_all(dir),
     };
     made.map_err(|error| failed("make the directory", dir, error))?;
     for made in missing {

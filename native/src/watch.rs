@@ -5,6 +5,7 @@
 //! for a write from another machine on a network file system, a wait ends with
 //! its deadline only.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -45,6 +46,8 @@ impl Watch {
     /// watched: an error with the kind of its cause, and a message that names
     /// `dir` and, where one is known, the way out.
     pub(crate) fn new(dir: &Path) -> io::Result<Self> {
+        // On Windows the watcher would say so in words only.
+        fs::metadata(dir).map_err(|source| cannot_watch(dir, notify::Error::io(source)))?;
         let changes = Arc::new(Changes::default());
         let notified = Arc::clone(&changes);
         notify::recommended_watcher(move |event| {
@@ -178,7 +181,6 @@ fn advice(error: &io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::io::Write;
     use std::thread;
 

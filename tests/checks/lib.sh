@@ -68,8 +68,33 @@ need_wasm_runner() {
   "${install[@]}"
 }
 
+# For the tests of the order of system calls.
+need_strace() { command -v strace >/dev/null || apt_install strace; }
+
 need_browser() {
   command -v chromedriver >/dev/null || apt_install chromium chromium-driver
   CHROMEDRIVER=$(command -v chromedriver)
   export CHROMEDRIVER WASM_BINDGEN_TEST_TIMEOUT=600 WASM_BINDGEN_TEST_DRIVER_TIMEOUT=60
+}
+
+# `need_npm DIR …`: what the package.json of each folder pins, unless it is there already.
+need_npm() {
+  local dir
+  for dir; do
+    cmp -s "$dir/package-lock.json" "$dir/node_modules/.installed" && continue
+    step "install by npm: $dir"
+    # Not `npm ci`, which refuses where the registry lacks a tool's builds for other systems.
+    (cd "$dir" && npm install --no-save --no-audit --no-fund) >"$logs/npm" 2>&1 ||
+      { cat "$logs/npm" >&2; stop "npm could not install what $dir/package-lock.json pins"; }
+    cp "$dir/package-lock.json" "$dir/node_modules/.installed"
+  done
+}
+
+# tests/js/conformance/module/: the conformance suite as a module for every runtime.
+build_conformance() {
+  need_wasm_target
+  need_wasm_runner
+  need_npm wasm
+  wasm build --quiet -p eventfold-tests --example conformance
+  node tests/js/conformance/build.js
 }

@@ -8,13 +8,19 @@
 //! | `cases` | the cases, by theme |
 //! | `places` | memory, real files, an object in JavaScript |
 //! | `faulty` | a store that fails or stops at a chosen call |
+//! | `fuzz` | what has to hold of any bytes |
 //! | `proof` | what the suites report of themselves |
+//! | `real` | what the processes of the suites against the real system do |
 //! | `sim` | a simulated disk with power cuts |
 
 pub mod cases;
 pub mod faulty;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fuzz;
 pub mod places;
 pub mod proof;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod real;
 pub mod sim;
 
 use eventfold_core::{
@@ -103,11 +109,26 @@ pub fn append<S: Storage>(writer: &mut Writer<S>, n: u64) -> Appended {
 }
 
 /// Makes a test of each case, for the place of type `$place`. The attribute is whatever `test`
-/// means where this stands.
+/// means where this stands. With `@table` before the type it is an array of the cases instead,
+/// each with its name.
 #[macro_export]
 macro_rules! conformance {
-    ($place:ty) => {
-        $crate::conformance! { $place:
+    (@tests $place:ty: $($theme:ident::$case:ident,)*) => {
+        $(
+            #[test]
+            fn $case() {
+                $crate::cases::$theme::$case::<$place>();
+            }
+        )*
+    };
+    (@table $place:ty: $($theme:ident::$case:ident,)*) => {
+        [$((
+            concat!(stringify!($theme), "::", stringify!($case)),
+            $crate::cases::$theme::$case::<$place> as fn(),
+        )),*]
+    };
+    (@$what:ident $place:ty) => {
+        $crate::conformance! { @$what $place:
             store::a_slot_that_does_not_exist_is_empty,
             store::bytes_appended_are_read_back_from_any_offset,
             store::cutting_keeps_what_is_before,
@@ -158,12 +179,7 @@ macro_rules! conformance {
             views::a_name_that_is_no_file_name_is_refused,
         }
     };
-    ($place:ty: $($theme:ident::$case:ident,)*) => {
-        $(
-            #[test]
-            fn $case() {
-                $crate::cases::$theme::$case::<$place>();
-            }
-        )*
+    ($place:ty) => {
+        $crate::conformance! { @tests $place }
     };
 }

@@ -88,7 +88,7 @@ impl Place for Files {
 /// An object in JavaScript.
 #[cfg(target_arch = "wasm32")]
 #[derive(Debug)]
-pub struct Host(eventfold_wasm::Host);
+pub struct Host(eventfold_wasm::Files);
 
 #[cfg(target_arch = "wasm32")]
 impl Place for Host {
@@ -96,7 +96,7 @@ impl Place for Host {
     const CODEC: Codec = Codec::PORTABLE;
 
     fn empty() -> Self {
-        Self(eventfold_wasm::memory_host())
+        Self(eventfold_wasm::memory_files())
     }
 
     fn store(&self) -> Self::Store {

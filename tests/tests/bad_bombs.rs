@@ -40,6 +40,20 @@ fn a_block_that_unpacks_to_more_than_its_mark_says_is_an_error_at_once() {
 }
 
 #[test]
+fn a_mark_that_claims_a_huge_frame_has_none_of_it_read() {
+    let dir = quick_dir();
+    let archive = fs::File::create(dir.path().join(ARCHIVE)).unwrap();
+    let mark = block_mark(0, 100, u32::MAX);
+    std::io::Write::write_all(&mut &archive, &mark).unwrap();
+    archive.set_len(5 << 30).unwrap();
+    let start = Instant::now();
+    let mut actor = Actor::start(dir.path());
+    let said = actor.ask("read").unwrap();
+    assert!(said.starts_with("0 1 InvalidData Corrupt"), "{said}");
+    assert_bounded(&mut actor, start);
+}
+
+#[test]
 fn a_foreign_frame_that_claims_a_huge_content_is_refused_by_its_header() {
     // A single segment: as large a window as the content, here a tebibyte.
     let header = [&b"\x28\xb5\x2f\xfd\xe0"[..], &(1_u64 << 40).to_le_bytes()].concat();

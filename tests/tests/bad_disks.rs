@@ -1,5 +1,7 @@
-//! A disk that is full: what was refused is absent, what was acknowledged is there, and with
-//! room again the same writer goes on.
+//! A disk that is full, at each byte: what was refused is absent, what was acknowledged is there,
+//! and with room again the same writer goes on.
+//!
+//! The disk is a limit on the size of files, which only Linux lifts from outside (`prlimit`).
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(target_os = "linux")]
 
@@ -8,191 +10,241 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
-use eventfold::EventWriter;
-use support::{Actor, numbered, numbers, quick_dir};
+use eventfold::{Event, EventLog, EventWriter, View};
+use eventfold_tests::proof;
+use rustix::process::Resource::Fsize;
+use support::{Actor, Kept, in_memory, not_run, numbered, numbers};
 
 #[test]
-fn an_append_past_the_end_of_the_disk_is_absent_and_the_next_that_fits_is_there() {
-    let dir = quick_dir();
-    let mut actor = limited(dir.path(), 32);
+fn an_append_that_finds_room_for_any_part_of_its_line_is_absent() {
+    let begin = Instant::now();
+    let dir = in_memory();
+    let log = dir.path().join("app.jsonl");
+    let mut actor = told_of_full_disks(dir.path());
     actor.ask("open").unwrap();
-    let mut count = 0;
-    let error = loop {
-        match actor.ask(&format!("append {count} 1000")) {
-            Ok(_) => count += 1,
-            Err(error) => break error,
+    let (mut count, mut refused) = (0, 0);
+    for (len, step) in [(0, 1), (30, 1), (5000, 97)] {
+        let line = 40 + len;
+        for room in (0..line).step_by(step) {
+            let before = fs::read(&log).unwrap();
+            actor.limit(Fsize, Some(before.len() as u64 + room));
+            let answer = actor.ask(&format!("append {count} {len}"));
+            actor.limit(Fsize, None);
+            let error = answer.unwrap_err();
+            let told = error.starts_with("FileTooLarge Io") && error.contains("app.jsonl");
+            assert!(told, "{error}");
+            assert_eq!(fs::read(&log).unwrap(), before, "{room} of {line} bytes");
+            refused += 1;
         }
-    };
-    assert!(
-        error.starts_with("FileTooLarge Io") && error.contains("app.jsonl"),
-        "{error}"
-    );
-    assert!(count > 3);
-    let whole = fs::read(dir.path().join("app.jsonl")).unwrap();
-    assert!(
-        whole.ends_with(b"}\n"),
-        "a part of the refused event is left"
-    );
-    assert_eq!(numbers(dir.path()), (0..count).collect::<Vec<_>>());
-
-    actor.ask(&format!("append {count} 1")).unwrap();
-    lift_limit(&actor);
-    actor.ask(&format!("append {} 1000", count + 1)).unwrap();
-    assert_whole(dir.path(), count + 2, Some(actor));
-}
-
-#[test]
-fn a_rotation_onto_a_full_disk_leaves_the_log_whole_wherever_it_fails() {
-    let (mut refused, mut poisoned) = (0, 0);
-    for blocks in 1..=24 {
-        let dir = quick_dir();
-        let mut actor = limited(dir.path(), blocks);
-        actor.ask("open").unwrap();
-        let mut count = 0;
-        let error = loop {
-            actor.ask(&format!("append {count} 1")).unwrap();
-            count += 1;
-            if let Err(error) = actor.ask("rotate") {
-                break error;
-            }
-        };
-        assert!(error.starts_with("FileTooLarge Io"), "{error}");
-        assert!(error.contains("archive.jsonl.zst"), "{error}");
-        assert_eq!(
-            numbers(dir.path()),
-            (0..count).collect::<Vec<_>>(),
-            "{blocks} blocks"
-        );
-
-        lift_limit(&actor);
-        match actor.ask(&format!("append {count} 1")) {
-            // Undone: the writer goes on, and rotates now.
-            Ok(_) => {
-                refused += 1;
-                actor.ask("rotate").unwrap();
-            }
-            Err(error) => {
-                poisoned += 1;
-                assert!(error.contains("Poisoned"), "{error}");
-                actor.ask("close").unwrap();
-                actor.ask("open").unwrap();
-                actor.ask(&format!("append {count} 1")).unwrap();
-            }
-        }
-        assert_whole(dir.path(), count + 1, Some(actor));
-    }
-    println!("{refused} rotations were undone, {poisoned} finished by opening again");
-    assert!(refused > 0 && poisoned > 0, "{refused}, {poisoned}");
-}
-
-#[test]
-fn a_log_opens_on_a_full_disk_and_after_it() {
-    for blocks in 1..=24 {
-        let dir = quick_dir();
-        let mut actor = limited(dir.path(), blocks);
-        let mut count = 0;
-        actor.ask("open").unwrap();
-        while actor.ask(&format!("append {count} 1")).is_ok() {
-            count += 1;
-            if actor.ask("rotate").is_err() {
-                break;
-            }
-        }
-        // Full still: it opens, or says why not and changes nothing that is read.
-        actor.ask("close").unwrap();
-        if let Err(error) = actor.ask("open") {
-            assert!(error.starts_with("FileTooLarge Io"), "{error}");
-        }
-        assert_eq!(
-            numbers(dir.path()),
-            (0..count).collect::<Vec<_>>(),
-            "{blocks} blocks"
-        );
-        actor.kill();
-        assert_whole(dir.path(), count, None);
-    }
-}
-
-#[test]
-fn a_file_system_without_room_takes_nothing_away_and_goes_on_when_there_is_some() {
-    let dir = tempfile::tempdir().unwrap();
-    let Some((mut actor, inside)) = on_small_file_system(dir.path()) else {
-        println!("no file system could be mounted here: RLIMIT_FSIZE alone stands for a full disk");
-        return;
-    };
-    actor.ask("open").unwrap();
-    let filler = inside.join("filler");
-    fs::write(&filler, vec![1; 32 << 10]).unwrap();
-    let mut count = 0;
-    let error = loop {
-        match actor.ask(&format!("append {count} 3000")) {
-            Ok(_) => count += 1,
-            Err(error) => break error,
-        }
-    };
-    assert!(
-        error.starts_with("StorageFull Io") && error.contains("app.jsonl"),
-        "{error}"
-    );
-    assert_eq!(numbers(&inside), (0..count).collect::<Vec<_>>());
-    // Nor is there room for an archive.
-    while fs::write(inside.join(format!("more{count}")), vec![1; 1 << 12]).is_ok() {
+        actor.ask(&format!("append {count} {len}")).unwrap();
         count += 1;
     }
-    let before = numbers(&inside);
-    let error = actor.ask("rotate").unwrap_err();
-    assert!(
-        error.starts_with("StorageFull Io") && error.contains("archive"),
-        "{error}"
-    );
-    assert_eq!(numbers(&inside), before);
+    proof::ran("appends onto a full disk", refused, begin.elapsed());
+    assert_whole(&dir, count, actor);
+}
 
-    fs::remove_file(filler).unwrap();
-    let mut expected = before;
-    for round in 0..2 {
-        actor.ask(&format!("append {} 1000", 1000 + round)).unwrap();
-        expected.push(1000 + round);
-        actor.ask("rotate").unwrap();
-        assert_eq!(numbers(&inside), expected);
-        actor.ask("close").unwrap();
+#[test]
+fn a_rotation_that_finds_room_for_any_part_of_the_archive_loses_nothing() {
+    let begin = Instant::now();
+    let (mut undone, mut finished) = (0, 0);
+    // Opened again with room, and while there is none.
+    for open_without_room in [false, true] {
+        let dir = in_memory();
+        let archive = dir.path().join("archive.jsonl.zst");
+        let mut actor = told_of_full_disks(dir.path());
         actor.ask("open").unwrap();
+        actor.ask("append 0 0").unwrap();
+        actor.ask("rotate").unwrap();
+        let (mut count, mut room) = (1, 0);
+        loop {
+            actor.ask(&format!("append {count} 0")).unwrap();
+            count += 1;
+            let before = fs::metadata(&archive).unwrap().len();
+            actor.limit(Fsize, Some(before + room));
+            let rotated = actor.ask("rotate");
+            let error = match rotated {
+                Ok(_) => break,
+                Err(error) => error,
+            };
+            let told = error.starts_with("FileTooLarge Io") && error.contains("archive.jsonl.zst");
+            assert!(told, "{error}");
+            if open_without_room {
+                actor.ask("close").unwrap();
+                if let Err(error) = actor.ask("open") {
+                    assert!(error.starts_with("FileTooLarge Io"), "{error}");
+                }
+            }
+            assert_eq!(numbers(dir.path()), (0..count).collect::<Vec<_>>());
+            actor.limit(Fsize, None);
+            match go_on(&mut actor, count) {
+                true => undone += 1,
+                false => finished += 1,
+            }
+            count += 1;
+            // So that each rotation is of two events.
+            actor.ask("rotate").unwrap();
+            room += 1;
+        }
+        assert!(room > 200, "{room} bytes were room enough");
+        assert_whole(&dir, count, actor);
     }
+    println!("{undone} rotations were undone, {finished} finished by opening again");
+    assert!(undone > 0 && finished > 0, "{undone}, {finished}");
+    proof::ran(
+        "rotations onto a full disk",
+        undone + finished,
+        begin.elapsed(),
+    );
 }
 
-/// An actor whose files end after so many blocks of 512 bytes, and which is told so instead of
-/// being ended.
-fn limited(dir: &Path, blocks: u64) -> Actor {
-    let script = format!("ulimit -S -f {blocks}; trap '' XFSZ; exec \"$0\" \"$@\"");
+#[test]
+fn a_snapshot_that_finds_room_for_any_part_of_it_leaves_the_one_before() {
+    let begin = Instant::now();
+    let dir = in_memory();
+    let snapshot = dir.path().join("views/sum.snapshot.json");
+    let mut actor = told_of_full_disks(dir.path());
+    actor.ask("open").unwrap();
+    actor.ask("append 0 0").unwrap();
+    actor.ask("refresh").unwrap();
+    actor.ask("append 1 0").unwrap();
+    let before = fs::read(&snapshot).unwrap();
+    for room in 0..before.len() as u64 {
+        actor.limit(Fsize, Some(room));
+        let error = actor.ask("refresh").unwrap_err();
+        actor.limit(Fsize, None);
+        let told = error.starts_with("FileTooLarge Io") && error.contains("sum.snapshot.json");
+        assert!(told, "{error}");
+        assert_eq!(fs::read(&snapshot).unwrap(), before);
+    }
+    actor.ask("append 2 0").unwrap();
+    actor.ask("refresh").unwrap();
+    assert_ne!(fs::read(&snapshot).unwrap(), before);
+    proof::ran(
+        "snapshots onto a full disk",
+        before.len() as u64,
+        begin.elapsed(),
+    );
+    assert_whole(&dir, 3, actor);
+}
+
+#[test]
+fn a_file_system_with_any_number_of_pages_left_takes_nothing_away() {
+    const PAGES: u64 = 9;
+    let begin = Instant::now();
+    let (mut refused, mut rounds) = (0, 0);
+    for left in 0..PAGES {
+        let dir = in_memory();
+        let Some((mut actor, inside)) = on_small_file_system(dir.path()) else {
+            let why = "no file system may be mounted here; a limit of file size stands for it";
+            return not_run("a file system without room", why);
+        };
+        actor.ask("open").unwrap();
+        actor.ask("append 0 100").unwrap();
+        actor.ask("refresh").unwrap();
+        fill(&inside, left);
+        let mut count = 1;
+        let mut open = true;
+        for round in 0..24 {
+            let wants = [
+                "append", "append", "refresh", "append", "rotate", "append", "reopen",
+            ];
+            let want = wants[(left as usize + round) % wants.len()];
+            let answer = match want {
+                _ if !open => actor.ask("open"),
+                "append" => actor.ask(&format!("append {count} 9000")),
+                "reopen" => actor.ask("close").and_then(|_| actor.ask("open")),
+                other => actor.ask(other),
+            };
+            match answer {
+                Ok(_) if want == "append" && open => count += 1,
+                Ok(_) => open = true,
+                Err(error) => {
+                    refused += 1;
+                    open &= want != "reopen";
+                    let told = error.starts_with("StorageFull ") || error.contains("Poisoned");
+                    let place = inside.strip_prefix(format!("/proc/{}/root", actor.pid()));
+                    let place = place.unwrap().to_string_lossy();
+                    assert!(told && error.contains(&*place), "{want}: {error}");
+                }
+            }
+            assert_eq!(numbers(&inside), (0..count).collect::<Vec<_>>(), "{want}");
+        }
+        fs::remove_file(inside.join("filler")).unwrap();
+        if !open {
+            actor.ask("open").unwrap();
+        }
+        for _ in 0..2 {
+            go_on(&mut actor, count);
+            count += 1;
+            actor.ask("refresh").unwrap();
+            actor.ask("rotate").unwrap();
+            assert_eq!(numbers(&inside), (0..count).collect::<Vec<_>>());
+            actor.ask("close").unwrap();
+            assert_eq!(actor.ask("open").unwrap(), CLEAN);
+        }
+        rounds += 1;
+    }
+    println!("{refused} operations were refused with {rounds} amounts of room");
+    assert!(refused > PAGES * 2, "{refused}");
+    proof::ran("a file system without room", refused, begin.elapsed());
+}
+
+/// What an actor says of an opening that found nothing to repair.
+const CLEAN: &str = "Recovery { torn_log_bytes: 0, torn_archive_bytes: 0, completed_line: false, \
+                     rotation: None, adopted_bytes: 0 }";
+
+/// An actor that is told of a file that may not grow, instead of being ended.
+fn told_of_full_disks(dir: &Path) -> Actor {
+    let script = "trap '' XFSZ; exec \"$0\" \"$@\"";
     let mut shell = Command::new("sh");
-    shell
-        .args(["-c", &script, env!("CARGO_BIN_EXE_actor")])
-        .arg(dir);
-    Actor::start_as(&mut shell)
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_actor")]);
+    let mut actor = Actor::start_as(shell.arg(dir));
+    // From here on it is no longer the shell.
+    actor.ask("peak").unwrap();
+    actor
 }
 
-fn lift_limit(actor: &Actor) {
-    let pid = actor.pid().to_string();
-    let lifted = Command::new("prlimit")
-        .args(["--pid", &pid, "--fsize=unlimited"])
-        .status();
-    assert!(lifted.unwrap().success());
+/// Appends this number, and opens the log before that if it has to be; whether it had not.
+fn go_on(actor: &mut Actor, number: u64) -> bool {
+    let Err(error) = actor.ask(&format!("append {number} 0")) else {
+        return true;
+    };
+    let stopped = error.contains("Poisoned") || error.contains("no log is open");
+    assert!(stopped, "{error}");
+    actor.ask("close").unwrap();
+    actor.ask("open").unwrap();
+    actor.ask(&format!("append {number} 0")).unwrap();
+    false
 }
 
-/// An actor on a file system of its own of 64 KiB, which ends with it, and where that is seen
+/// Fills a file system up, but for so many pages.
+fn fill(dir: &Path, left: u64) {
+    const PAGE: usize = 4096;
+    let filler = dir.join("filler");
+    // Written page by page, so that none is left out.
+    let mut file = fs::File::create(&filler).unwrap();
+    let mut pages = 0;
+    while std::io::Write::write_all(&mut file, &[1; PAGE]).is_ok() {
+        pages += 1;
+    }
+    assert!(pages > left);
+    file.set_len((pages - left) * PAGE as u64).unwrap();
+}
+
+/// An actor on a file system of its own of 96 KiB, which ends with it, and where that is seen
 /// from here. `None` where we may not mount one.
 fn on_small_file_system(dir: &Path) -> Option<(Actor, PathBuf)> {
     let mounted = |script: &str| {
-        let script = format!("mount -t tmpfs -o size=64k tmpfs \"$1\" && {script}");
+        let script = format!("mount -t tmpfs -o size=96k tmpfs \"$1\" && {script}");
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
         command.arg(env!("CARGO_BIN_EXE_actor")).arg(dir);
         command
     };
-    mounted("true")
-        .status()
-        .ok()
-        .filter(|status| status.success())?;
+    let tried = mounted("true").output().ok()?;
+    tried.status.success().then_some(())?;
     let mut actor = Actor::start_as(&mut mounted("exec \"$0\" \"$1\""));
     actor.ask("peak").unwrap();
     let root = PathBuf::from(format!("/proc/{}/root", actor.pid()));
@@ -200,17 +252,29 @@ fn on_small_file_system(dir: &Path) -> Option<(Actor, PathBuf)> {
     Some((actor, inside))
 }
 
-/// All `count` events are there, and the log takes more, also when it is opened again.
-fn assert_whole(dir: &Path, count: u64, holder: Option<Actor>) {
+/// All `count` events are there, the view is right, and the log takes more, also when it is
+/// opened again.
+fn assert_whole(dir: &Kept, count: u64, holder: Actor) {
     drop(holder);
+    let dir = dir.path();
     let mut expected: Vec<u64> = (0..count).collect();
     assert_eq!(numbers(dir), expected);
     for _ in 0..2 {
-        let mut writer = EventWriter::open(dir).unwrap();
-        writer.append(&numbered(expected.len() as u64)).unwrap();
+        let mut log = EventLog::builder(dir).view("sum", sum).open().unwrap();
+        log.append(&numbered(expected.len() as u64)).unwrap();
         expected.push(expected.len() as u64);
-        writer.rotate().unwrap();
-        drop(writer);
+        log.refresh_all().unwrap();
+        let mut again = View::new("again", sum).unwrap();
+        let right = *again.rebuild(&log.reader()).unwrap();
+        assert_eq!(*log.view::<u64>("sum").unwrap(), right);
+        log.rotate().unwrap();
+        drop(log);
         assert_eq!(numbers(dir), expected);
+        assert!(EventWriter::open(dir).unwrap().recovery().is_clean());
     }
+}
+
+/// As the actor keeps it.
+fn sum(sum: u64, event: &Event) -> u64 {
+    sum + event.ts
 }

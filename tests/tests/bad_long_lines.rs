@@ -1,7 +1,7 @@
 //! Lines around the limit and beyond it, in memory that is bounded by it.
 //!
 //! Memory is measured in the helper process, whose peak is its own: VmHWM, the most that was
-//! ever resident.
+//! ever resident. Only Linux tells it.
 #![cfg(not(target_arch = "wasm32"))]
 #![cfg(target_os = "linux")]
 

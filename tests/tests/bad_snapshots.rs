@@ -76,14 +76,9 @@ fn a_state_of_another_type() {
 }
 
 #[test]
-fn a_snapshot_with_any_bit_flipped_or_cut_anywhere() {
+fn a_snapshot_cut_anywhere() {
     let dir = log_with_snapshot(&[3, 4]);
     let whole = fs::read(snapshot(dir.path())).unwrap();
-    for bit in 0..whole.len() * 8 {
-        let mut flipped = whole.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        assert_rebuilt(dir.path(), &flipped, &format!("bit {bit}"));
-    }
     for len in 0..whole.len() {
         assert_rebuilt(dir.path(), &whole[..len], &format!("{len} bytes"));
     }

@@ -3,14 +3,14 @@
 
 use eventfold_core::{Access, Codec, Durability, Error, LockMode, Slot, Source, Storage, Writer};
 use eventfold_tests::{Place, event, places::Host as HostPlace};
-use eventfold_wasm::{EventLog, Host, HostStore, memory_host};
+use eventfold_wasm::{Files, HostStore, memory_files};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[wasm_bindgen(module = "/src/js/broken_host.js")]
 extern "C" {
     #[wasm_bindgen(js_name = breakHost)]
-    fn break_host(host: &Host, method: &str, way: &str) -> Host;
+    fn break_host(host: &Files, method: &str, way: &str) -> Files;
 }
 
 const WAYS: [&str; 8] = [
@@ -27,42 +27,16 @@ const WAYS: [&str; 8] = [
 #[test]
 fn asking_for_a_lock_is_answered_by_none() {
     for asked in [LockMode::Flock, LockMode::None] {
-        let store = HostStore::new(memory_host(), asked);
+        let store = HostStore::new(memory_files(), asked);
         assert_eq!(store.lock_mode(), LockMode::None);
     }
-    for asked in [Some("flock".into()), Some("none".into()), None] {
-        let log = EventLog::open(memory_host(), asked).ok().unwrap();
-        assert_eq!(log.lock_mode(), "none");
-    }
-    assert!(EventLog::open(memory_host(), Some("fcntl".into())).is_err());
-}
-
-#[test]
-fn an_event_of_javascript_is_appended_rotated_and_read_back() {
-    let mut log = EventLog::open(memory_host(), None).ok().unwrap();
-    let json = r#"{"type":"greeted","data":{"name":"ada"},"ts":1}"#;
-    let event = js_sys::JSON::parse(json).unwrap();
-    assert_eq!(log.append(&event).ok(), Some(0.0));
-    log.rotate().ok().unwrap();
-    assert!(log.append(&event).ok().unwrap() > 0.0);
-    for (position, count) in [(0.0, 2), (json.len() as f64 + 1.0, 1)] {
-        let events = log.read(position).ok().unwrap();
-        assert_eq!(events.len(), count);
-        let text = js_sys::JSON::stringify(&events[0]).unwrap();
-        assert_eq!(text.as_string().unwrap(), json);
-    }
-    for position in [-1.0, 0.5, f64::NAN, 9_007_199_254_740_992.0, 3.0] {
-        assert!(log.read(position).is_err(), "{position}");
-    }
-    assert!(log.append(&JsValue::from_str("no event")).is_err());
-    assert!(log.append(&JsValue::UNDEFINED).is_err());
 }
 
 #[test]
 fn a_method_that_breaks_its_contract_is_an_error_and_the_log_stays_whole() {
     for method in ["len", "readAt", "append", "truncate", "sync"] {
         for way in WAYS {
-            let host = memory_host();
+            let host = memory_files();
             let whole = || HostStore::new(host.clone(), LockMode::None);
             let open = |store| Writer::open(store, Codec::PORTABLE, Access::Exclusive);
             let (mut writer, _) = open(whole()).unwrap();
@@ -90,7 +64,7 @@ fn a_method_that_breaks_its_contract_is_an_error_and_the_log_stays_whole() {
     }
 }
 
-fn assert_still_holds_the_first(host: &Host, context: &str) {
+fn assert_still_holds_the_first(host: &Files, context: &str) {
     let store = HostStore::new(host.clone(), LockMode::None);
     let (mut writer, _) = Writer::open(store, Codec::PORTABLE, Access::Exclusive).unwrap();
     writer.append(&event(3), Durability::Synced).unwrap();
@@ -107,7 +81,7 @@ fn assert_still_holds_the_first(host: &Host, context: &str) {
 #[test]
 fn an_error_of_the_host_is_carried_unchanged() {
     let place = HostPlace::empty();
-    let host = break_host(&memory_host(), "append", "throws");
+    let host = break_host(&memory_files(), "append", "throws");
     let mut store = HostStore::new(host, LockMode::None);
     let error = store.append(Slot::Log, b"x").unwrap_err();
     let thrown = error.0.dyn_ref::<js_sys::Error>().unwrap();

@@ -1,7 +1,10 @@
 //! A log's directory goes back and forth between the crate `eventfold` 0.2.0 and this one, and
 //! nothing is lost on the way.
+//!
+//! Not on Windows: 0.2.0 has its log open to append only, and is refused the lock and the
+//! rotation for it there.
 
-#![cfg(not(target_arch = "wasm32"))]
+#![cfg(not(any(windows, target_arch = "wasm32")))]
 
 #[path = "interop_0_2/large.rs"]
 mod large;

@@ -1,17 +1,19 @@
 //! Failures to open that are not contention, and are never told as it.
 #![cfg(not(target_arch = "wasm32"))]
-#![cfg(unix)]
 
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use eventfold::{Error, EventLog, EventWriter};
-use support::{Actor, numbers};
 
+// Permissions by mode, and a user without rights, are Unix's.
+#[cfg(unix)]
 #[test]
 fn a_directory_without_permission_is_not_contention() {
+    use std::os::unix::fs::PermissionsExt;
+    use support::Actor;
+
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("log");
     drop(EventWriter::open(&dir).unwrap());
@@ -49,7 +51,12 @@ fn a_directory_where_the_log_should_be_is_not_contention() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("app.jsonl")).unwrap();
     let error = EventLog::open(dir.path()).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::IsADirectory, "{error}");
+    // Windows has no error of its own for it.
+    let kind = match cfg!(windows) {
+        true => std::io::ErrorKind::PermissionDenied,
+        false => std::io::ErrorKind::IsADirectory,
+    };
+    assert_eq!(error.kind(), kind, "{error}");
     assert!(error.to_string().contains("app.jsonl"), "{error}");
     assert!(matches!(Error::of(&error), Some(Error::Io { .. })));
     fs::remove_dir(dir.path().join("app.jsonl")).unwrap();
@@ -72,8 +79,27 @@ fn a_file_where_the_directory_should_be_is_not_contention() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_where_the_directory_should_be_is_not_contention() {
+    let parent = tempfile::tempdir().unwrap();
+    let link = parent.path().join("link");
+    std::os::unix::fs::symlink(parent.path().join("missing"), &link).unwrap();
+    for path in [&link, &link.join("log")] {
+        let error = EventWriter::open(path).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotADirectory, "{error}");
+    }
+    fs::create_dir(parent.path().join("missing")).unwrap();
+    EventWriter::open(&link).unwrap();
+}
+
+// As above.
+#[cfg(unix)]
 #[test]
 fn a_rotation_that_may_not_make_the_archive_is_refused_and_the_writer_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    use support::{Actor, numbers};
+
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("log");
     fs::create_dir(&dir).unwrap();

@@ -303,31 +303,37 @@ fn a_position_that_is_none_is_an_error_at_once() {
 }
 
 #[test]
-fn a_directory_that_is_missing_none_or_goes_away_is_an_error() {
+fn a_directory_that_is_missing_or_none_is_an_error() {
     let parent = tempfile::tempdir().unwrap();
-    let [missing, file, dir] = ["missing", "file", "dir"].map(|name| parent.path().join(name));
+    let [missing, file] = ["missing", "file"].map(|name| parent.path().join(name));
     fs::write(&file, "").unwrap();
+    assert_eq!(wait_refused(&missing), io::ErrorKind::NotFound);
+    assert_eq!(wait_refused(&file), io::ErrorKind::NotADirectory);
+}
+
+#[test]
+fn a_directory_that_goes_away_is_an_error() {
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("dir");
     fs::create_dir(&dir).unwrap();
-    let kind = |path: &Path| {
-        let error = EventReader::new(path)
-            .wait_for_events(0, 30 * SECOND)
-            .unwrap_err();
-        assert!(
-            error.to_string().contains(&*path.to_string_lossy()),
-            "{error}"
-        );
-        error.kind()
-    };
-    assert_eq!(kind(&missing), io::ErrorKind::NotFound);
-    assert_eq!(kind(&file), io::ErrorKind::NotADirectory);
     let start = Instant::now();
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| kind(&dir));
+        let waiter = scope.spawn(|| wait_refused(&dir));
         thread::sleep(SECOND / 20);
         fs::remove_dir(&dir).unwrap();
         assert_eq!(waiter.join().unwrap(), io::ErrorKind::NotFound);
     });
     assert!(start.elapsed() < 5 * SECOND);
+}
+
+/// The kind of the error that a wait in this directory ends with.
+fn wait_refused(dir: &Path) -> io::ErrorKind {
+    let error = EventReader::new(dir)
+        .wait_for_events(0, 30 * SECOND)
+        .unwrap_err();
+    let named = error.to_string().contains(&*dir.to_string_lossy());
+    assert!(named, "{error}");
+    error.kind()
 }
 
 fn append_bytes(dir: &Path, bytes: &[u8]) {

@@ -1,4 +1,4 @@
-//! A store over an object that JavaScript provides.
+//! A store over files that a JavaScript host provides.
 
 use std::fmt;
 
@@ -10,68 +10,83 @@ const MAX_LEN: f64 = 9_007_199_254_740_992.0;
 
 #[wasm_bindgen]
 extern "C" {
-    /// An object that holds a log's bytes; `hosts/host.d.ts` says what it has to do.
+    /// An object that holds a log's bytes; `Files` in `hosts/host.d.ts` says what it has to do.
     #[derive(Debug, Clone)]
-    pub type Host;
+    pub type Files;
 
     #[wasm_bindgen(method, structural, catch)]
-    fn len(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+    fn len(this: &Files, name: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = readAt)]
-    fn read_at(this: &Host, name: &str, offset: f64, into: &mut [u8]) -> Result<JsValue, JsValue>;
+    fn read_at(this: &Files, name: &str, offset: f64, into: &mut [u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn append(this: &Host, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    fn append(this: &Files, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn truncate(this: &Host, name: &str, length: f64) -> Result<JsValue, JsValue>;
+    fn truncate(this: &Files, name: &str, length: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn sync(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+    fn sync(this: &Files, name: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn replace(this: &Host, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    fn replace(this: &Files, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn remove(this: &Host, name: &str) -> Result<JsValue, JsValue>;
+    fn remove(this: &Files, name: &str) -> Result<JsValue, JsValue>;
 }
 
-#[wasm_bindgen(module = "/hosts/memory.js")]
+#[wasm_bindgen(module = "/hosts/memory-files.js")]
 extern "C" {
-    /// A host in memory.
-    #[wasm_bindgen(js_name = memoryHost)]
-    pub fn memory_host() -> Host;
+    /// A log's files in memory.
+    #[wasm_bindgen(js_name = memoryFiles)]
+    pub fn memory_files() -> Files;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `String(value)`. It runs code of the value's own, which can throw.
+    #[wasm_bindgen(catch, js_name = String)]
+    fn string(value: &JsValue) -> Result<String, JsValue>;
 }
 
 /// What a host threw, or how it broke its contract.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HostError(pub JsValue);
 
 impl HostError {
     fn broken(method: &str, answer: &JsValue) -> Self {
-        let message = format!("the host's {method} answered {answer:?}");
+        let kind = answer.js_typeof().as_string().unwrap_or_default();
+        let message = format!("the host's {method} answered {} ({kind})", shown(answer));
         Self(js_sys::TypeError::new(&message).into())
     }
 }
 
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.dyn_ref::<js_sys::Error>() {
-            Some(error) => write!(f, "{}", error.to_string()),
-            None => write!(f, "{:?}", self.0),
-        }
+        f.write_str(&shown(&self.0))
     }
+}
+
+impl fmt::Debug for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HostError({self})")
+    }
+}
+
+fn shown(value: &JsValue) -> String {
+    string(value).unwrap_or_else(|_| "a value that cannot be shown".into())
 }
 
 impl std::error::Error for HostError {}
 
-/// The log's slots over a [`Host`].
+/// The log's slots over a host's [`Files`].
 #[derive(Debug)]
 pub struct HostStore {
-    host: Host,
+    files: Files,
 }
 
 impl HostStore {
-    /// A store over `host`, whatever lock is asked for: there is none to take here, so
+    /// A store over `files`, whatever lock is asked for: there is none to take here, so
     /// [`lock_mode`](Self::lock_mode) is [`LockMode::None`] always, and keeping other writers
     /// away is the host's duty.
     #[must_use]
-    pub fn new(host: Host, _asked: LockMode) -> Self {
-        Self { host }
+    pub fn new(files: Files, _asked: LockMode) -> Self {
+        Self { files }
     }
 
     /// The lock that this store holds: [`LockMode::None`].
@@ -85,7 +100,7 @@ impl Source for HostStore {
     type Error = HostError;
 
     fn len(&self, slot: Slot<'_>) -> Result<u64, HostError> {
-        let answer = self.host.len(&slot.to_string()).map_err(HostError)?;
+        let answer = self.files.len(&slot.to_string()).map_err(HostError)?;
         whole(&answer)
             .filter(|len| *len < MAX_LEN)
             .map(|len| len as u64)
@@ -95,7 +110,7 @@ impl Source for HostStore {
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, HostError> {
         let room = buf.len();
         let answer = self
-            .host
+            .files
             .read_at(&slot.to_string(), offset as f64, buf)
             .map_err(HostError)?;
         whole(&answer)
@@ -107,26 +122,26 @@ impl Source for HostStore {
 
 impl Storage for HostStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        done("append", self.host.append(&slot.to_string(), bytes))
+        done("append", self.files.append(&slot.to_string(), bytes))
     }
 
     fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), HostError> {
         done(
             "truncate",
-            self.host.truncate(&slot.to_string(), len as f64),
+            self.files.truncate(&slot.to_string(), len as f64),
         )
     }
 
     fn sync(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
-        done("sync", self.host.sync(&slot.to_string()))
+        done("sync", self.files.sync(&slot.to_string()))
     }
 
     fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        done("replace", self.host.replace(&slot.to_string(), bytes))
+        done("replace", self.files.replace(&slot.to_string(), bytes))
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
-        done("remove", self.host.remove(&slot.to_string()))
+        done("remove", self.files.remove(&slot.to_string()))
     }
 }
 

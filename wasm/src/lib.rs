@@ -1,9 +1,18 @@
-//! `eventfold` for JavaScript: the same log, on storage that a JavaScript host provides.
+//! The log for JavaScript, over files that a JavaScript host provides.
 //!
-//! [`EventLog`] is what JavaScript sees; [`HostStore`] is the store under it.
+//! [`RawWriter`] and [`RawScan`] are what `js/` builds the package's API on; JSON is made and
+//! parsed there. [`HostStore`] is the store under them.
 
+mod codec;
+mod error;
 mod host;
-mod log;
+mod scan;
+mod snapshot;
+mod writer;
 
-pub use host::{Host, HostError, HostStore, memory_host};
-pub use log::EventLog;
+pub use codec::CODEC;
+pub use error::to_js;
+pub use host::{Files, HostError, HostStore, memory_files};
+pub use scan::RawScan;
+pub use snapshot::{check_name, load_snapshot};
+pub use writer::RawWriter;

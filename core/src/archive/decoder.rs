@@ -29,7 +29,9 @@ impl Decoder {
         source: &S,
         block: &Block,
     ) -> Result<Option<Vec<u8>>, Error<S::Error>> {
-        if block.len as usize > MAX_LINE + 1 {
+        // No codec makes more of a block than this.
+        let longest = 2 * MAX_LINE;
+        if block.len as usize > MAX_LINE + 1 || block.frame_len as usize > longest {
             return Ok(None);
         }
         let content = if block.frame_len == 0 {

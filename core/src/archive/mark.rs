@@ -68,6 +68,11 @@ impl BlockMark {
         out
     }
 
+    /// Whether a skippable frame with this magic number and payload length begins as marks do.
+    pub(crate) fn has_header(magic: u32, payload: u32) -> bool {
+        magic == SKIPPABLE && payload as usize == Self::LEN - HEADER_LEN
+    }
+
     /// The block behind this mark, which lies at archive offset `offset`.
     pub(crate) fn block(&self, offset: u64) -> Block {
         Block {

@@ -110,7 +110,7 @@ impl Seal {
             let from = to.saturating_sub(SEARCH_LEN);
             // The mark may lie across the border of two searches.
             let until = end.min(to + END.len() as u64 - 1);
-            let bytes = source.bytes(Slot::Archive, from, (until - from) as usize)?;
+            let bytes = source.bytes_between(Slot::Archive, from, until, 0)?;
             for at in memmem::rfind_iter(&bytes, &END) {
                 let candidate = from + (at + END.len()) as u64;
                 let Some(place) = place_before(source, candidate)? else {

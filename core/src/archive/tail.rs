@@ -122,8 +122,10 @@ impl Tail {
                 },
                 (Some(magic), Some(len)) if SKIPPABLE_MAGICS.contains(&magic) => {
                     let next = offset + HEADER_LEN as u64 + u64::from(len);
-                    // One of our own marks that does not decode is damaged, not another's.
-                    if next > self.archive_len || is_ours(fields) {
+                    // One of our own marks that does not decode is damaged, not another's: taken
+                    // for that, it would leave its block looking like complete history.
+                    let is_ours = BlockMark::has_header(magic, len) || has_tag(fields);
+                    if next > self.archive_len || is_ours {
                         break;
                     }
                     next
@@ -150,6 +152,6 @@ impl Tail {
     }
 }
 
-fn is_ours(mut payload: Fields<'_>) -> bool {
+fn has_tag(mut payload: Fields<'_>) -> bool {
     matches!(payload.bytes::<4>(), Some([b'e', b'v', b'b' | b's', b'1']))
 }

@@ -13,14 +13,13 @@ use core::cell::Cell;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Fold, check_view_name};
 use crate::archive::Codec;
 use crate::error::Error;
 use crate::hash::LineHash;
 use crate::history::History;
-use crate::line;
+use crate::line::{self, Readable};
 use crate::named::NamedSource;
 use crate::storage::{Slot, Source, Storage};
 
@@ -49,9 +48,9 @@ impl<T: Serialize> Fold<T> {
         let holds_raw = Cell::new(false);
         let state = line::to_json(&self.state, &holds_raw).map_err(line::unreadable)?;
         if holds_raw.get()
-            && let Err(error) = serde_json::from_slice::<Value>(&state)
+            && let Err(reason) = line::from_json::<Readable>(&state)
         {
-            return Err(line::unreadable(format!("{error}")));
+            return Err(line::unreadable(reason));
         }
         let (position, hash) = (self.position, self.hash);
         let mut bytes = Vec::with_capacity(state.len() + 128);
@@ -77,14 +76,10 @@ pub(super) fn load<T: DeserializeOwned, S: Source>(
     let Some(bytes) = read_checked(source, name)? else {
         return Ok(None);
     };
-    let Ok(snapshot) = serde_json::from_slice::<Snapshot<T>>(&bytes) else {
+    let Ok(snapshot) = line::from_json::<Snapshot<T>>(&bytes) else {
         return Ok(None);
     };
-    let fold = Fold {
-        state: snapshot.state,
-        position: snapshot.position,
-        hash: snapshot.hash,
-    };
+    let fold = Fold::made(snapshot.state, snapshot.position, snapshot.hash);
     // It was folded from this history if the line before its position is the same.
     match History::new(source, codec).hash_before(fold.position) {
         Ok(hash) => Ok((hash == Some(fold.hash)).then_some(fold)),

@@ -6,7 +6,8 @@ use std::fs::File;
 ///
 /// Known on Linux only, and only for a process that is visible from here: not
 /// for one outside of our container or on another machine. It is the process
-/// that took the lock; a child that it forked may hold it now.
+/// that took the lock or, if that one has ended, one that has the locked file
+/// open: its child, or the program for which `flock(1)` took it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// The process id, never 0.
@@ -20,18 +21,19 @@ impl Holder {
     /// The process that holds a lock on `file`, `None` if it cannot be known.
     #[cfg(target_os = "linux")]
     pub(super) fn of(file: &File) -> Option<Self> {
+        use super::open_files;
         use std::fs;
-        use std::path::Path;
 
-        let (major, minor, inode) = lock_key(file)?;
-        let pid = (0..LOOKS).find_map(|_| holder_pid(&locks()?, major, minor, inode))?;
-        let process = Path::new("/proc").join(pid.to_string());
-        // The process that took the lock may have ended and left it to a
-        // child, and a pid that names no process here would only mislead.
-        if !process.exists() {
-            return None;
-        }
-        let program = fs::read(process.join("comm"))
+        let taker = lock_key(file).and_then(|(major, minor, inode)| {
+            (0..LOOKS).find_map(|_| holder_pid(&locks()?, major, minor, inode))
+        });
+        // The process that took the lock may have ended and left it to
+        // another, and a pid that names none here, or by now an innocent one,
+        // would only mislead.
+        let pid = taker
+            .filter(|pid| open_files::has_locked(*pid, file).unwrap_or(true))
+            .or_else(|| open_files::who_has_locked(file))?;
+        let program = fs::read(format!("/proc/{pid}/comm"))
             .ok()
             .and_then(|name| printable(&name));
         Some(Self { pid, program })

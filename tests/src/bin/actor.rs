@@ -1,8 +1,8 @@
 //! A program of its own for the tests of real processes: `actor DIR`.
 //!
 //! It takes commands on standard input, one a line, and answers each with one line on standard
-//! output: `ok`, with what there is to say, or `error KIND VARIANT MESSAGE`. It ends when its
-//! input does.
+//! output: `ok`, with what there is to say, or `error KIND VARIANT MESSAGE`. Commands that take
+//! long say more before that. It ends when its input does.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {}
@@ -15,12 +15,17 @@ fn main() -> std::io::Result<()> {
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
     use std::fmt::Display;
-    use std::io::{self, Write};
+    use std::io;
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
     use eventfold::{Error, Event, EventLog, EventReader, LineHash, LockMode};
+    use eventfold_tests::real::contend::{Numbers, contend};
+    use eventfold_tests::real::follow::{Manner, follow, rotate_along};
+    use eventfold_tests::real::program::run_on_files;
+    use eventfold_tests::real::say;
+    use eventfold_tests::real::work::work;
     use serde_json::json;
 
     pub(crate) fn run() -> io::Result<()> {
@@ -63,9 +68,18 @@ mod native {
                     Ok(said(appended.position))
                 }
                 "rotate" => self.log()?.rotate().map(|rotation| said(rotation.bytes)),
-                "work" => self.work(number(0), number(1)),
+                "refresh" => self.log()?.refresh_all().map(|()| String::new()),
+                "work" => done(work(&self.dir, number(0))),
+                "contend" => done(contend(&self.dir, number(0), Numbers::Log)),
+                "contend-counting" => done(contend(&self.dir, number(0), Numbers::Counter)),
+                "rotate-along" => done(rotate_along(&self.dir, number(0), number(1))),
+                "follow" => done(follow(&self.dir, number(0), manners(number(1)))),
+                "script" => self.script(command),
                 "churn" => self.churn(number(0)),
                 "read" => self.read(),
+                "has-new" => EventReader::new(&self.dir)
+                    .has_new_events(number(0))
+                    .map(said),
                 "wait" => self.wait(number(0), Duration::from_millis(number(1))),
                 "child" => sleeping_child().map(said),
                 "peak" => status("VmHWM:").map(said),
@@ -100,29 +114,14 @@ mod native {
             Ok(String::new())
         }
 
-        /// Appends events numbered from `from` on until it is killed, and says each number once
-        /// its append has returned. Rotates and refreshes its view in between.
-        fn work(&mut self, seed: u64, from: u64) -> io::Result<String> {
-            let mut random = seed | 1;
-            for number in from.. {
-                // xorshift64
-                random ^= random << 13;
-                random ^= random >> 7;
-                random ^= random << 17;
-                let text_len = if random.is_multiple_of(5) {
-                    10_000
-                } else {
-                    random % 64
-                };
-                self.append(number, text_len)?;
-                say(format_args!("acknowledged {number}"))?;
-                match random % 17 {
-                    0 | 1 => drop(self.log()?.rotate()?),
-                    2 | 3 => self.log()?.refresh_all()?,
-                    _ => {}
-                }
-            }
-            Ok(String::new())
+        /// `script LETTERS NEXT SUBDIRECTORY`
+        fn script(&self, command: &str) -> io::Result<String> {
+            let wrong = || io::Error::other("no such script");
+            let mut words = command.split(' ').skip(1);
+            let mut word = || words.next().ok_or_else(wrong);
+            let script = word()?.parse().map_err(io::Error::other)?;
+            let next = word()?.parse().map_err(io::Error::other)?;
+            done(run_on_files(&self.dir.join(word()?), &script, next))
         }
 
         /// Appends three events and rotates, so many times, saying each event's number.
@@ -212,9 +211,15 @@ mod native {
         number.to_string()
     }
 
-    fn say(line: impl Display) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{line}")?;
-        out.flush()
+    fn done(result: io::Result<()>) -> io::Result<String> {
+        result.map(|()| String::new())
+    }
+
+    /// How the readers of the first process read, and those of the second.
+    fn manners(process: u64) -> &'static [Manner] {
+        match process {
+            0 => &[Manner::Again, Manner::OneIterator],
+            _ => &[Manner::NewIterators, Manner::Waits],
+        }
     }
 }

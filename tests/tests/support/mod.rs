@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// The helper program `actor` in a process of its own, which ends with this value.
 pub(crate) struct Actor {
     child: Child,
-    commands: ChildStdin,
+    commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
@@ -37,7 +37,7 @@ impl Actor {
             .spawn()
             .unwrap();
         Self {
-            commands: child.stdin.take().unwrap(),
+            commands: child.stdin.take(),
             answers: BufReader::new(child.stdout.take().unwrap()),
             child,
         }
@@ -61,7 +61,7 @@ impl Actor {
     }
 
     pub(crate) fn send(&mut self, command: &str) {
-        writeln!(self.commands, "{command}").unwrap();
+        writeln!(self.commands.as_mut().unwrap(), "{command}").unwrap();
     }
 
     /// The next whole line that the actor says, `None` when it has ended.
@@ -71,10 +71,32 @@ impl Actor {
         Some(line.strip_suffix('\n')?.to_owned())
     }
 
+    /// Lets the process have no more than this of a resource, `None`: as much as it may have.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit(&self, resource: rustix::process::Resource, to: Option<u64>) {
+        use rustix::process::{Pid, Rlimit, getrlimit, prlimit};
+        let pid = Pid::from_raw(self.pid() as i32);
+        let maximum = getrlimit(resource).maximum;
+        let current = to.or(maximum);
+        prlimit(pid, resource, Rlimit { current, maximum }).unwrap();
+    }
+
+    /// Lets the process end by itself.
+    pub(crate) fn end(&mut self) {
+        self.commands = None;
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Ends the process as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// The signal that ended the process, which is over or about to be.
+    #[cfg(unix)]
+    pub(crate) fn ended_by(&mut self) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&self.child.wait().unwrap())
     }
 }
 
@@ -84,6 +106,91 @@ impl Drop for Actor {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How many of what it counts a suite runs: so many in the test command, or what the environment
+/// variable says.
+pub(crate) fn amount(variable: &str, in_the_test_command: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| {
+            panic!("{variable} is to be a number and is {text:?}");
+        }),
+        Err(_) => in_the_test_command,
+    }
+}
+
+/// Says, where nobody can overlook it, that something could not be tried here.
+pub(crate) fn not_run(what: &str, why: &str) {
+    // Not by a macro, which the test harness would keep to itself.
+    let mut error = std::io::stderr().lock();
+    let _ = writeln!(error, "NOT RUN: {what}: {why}");
+}
+
+/// Says this when a test fails before this value is gone.
+pub(crate) struct Context(pub(crate) String);
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0);
+        }
+    }
+}
+
+/// A directory that stays when a test fails.
+pub(crate) struct Kept(TempDir);
+
+impl Kept {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.disable_cleanup(true);
+            eprintln!("left as it was: {}", self.0.path().display());
+        }
+    }
+}
+
+/// A new directory in memory; on disk where the system has no such file systems.
+pub(crate) fn in_memory() -> Kept {
+    if !cfg!(target_os = "linux") {
+        return on_disk();
+    }
+    // Without such a file system the suites would run at a tenth of their depth or less.
+    let is_memory = file_system(Path::new("/dev/shm")) == "tmpfs";
+    assert!(
+        is_memory,
+        "this needs a tmpfs at /dev/shm, and there is none"
+    );
+    Kept(tempfile::tempdir_in("/dev/shm").unwrap())
+}
+
+/// A new directory on a disk.
+pub(crate) fn on_disk() -> Kept {
+    let places = [
+        Path::new(env!("CARGO_TARGET_TMPDIR")),
+        &std::env::temp_dir(),
+    ];
+    let place = places.iter().find(|place| file_system(place) != "tmpfs");
+    let place = place.unwrap_or_else(|| panic!("each of {places:?} is in memory"));
+    Kept(tempfile::tempdir_in(place).unwrap())
+}
+
+/// The name of the kind of file system that a directory is on.
+fn file_system(dir: &Path) -> String {
+    let mut stat = Command::new("stat");
+    let said = stat
+        .args(["--file-system", "--format=%T"])
+        .arg(dir)
+        .output();
+    String::from_utf8(said.unwrap().stdout)
+        .unwrap()
+        .trim()
+        .to_owned()
 }
 
 /// A new directory in memory where there is such a file system, else on disk: for tests that

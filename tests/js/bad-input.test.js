@@ -1,0 +1,315 @@
+// What a program or a host can do wrong: a typed error each time, and a log that stays whole.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
+import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
+
+const good = { type: "good", data: 1, ts: 1 };
+
+/** The log still takes an event, and another opening reads the same. */
+async function assertWhole(host, log, expected) {
+  log.append({ ...good, data: "last" });
+  await log.close();
+  const again = await EventLog.open(host);
+  assert.deepEqual([...again.read()].map((event) => event.data), [...expected, "last"]);
+  await again.close();
+}
+
+function nested(levels) {
+  let data = 1;
+  while (levels-- > 0) data = [data];
+  return data;
+}
+
+const cycle = {};
+cycle.self = { cycle };
+
+const REFUSED = {
+  "not an object": null,
+  "a string": "event",
+  "no type": { data: 1 },
+  "a type that is no string": { type: 1, data: 1 },
+  "no data": { type: "a" },
+  "data that is undefined": { type: "a", data: undefined },
+  "data that is a function": { type: "a", data() {} },
+  "a field that events do not have": { ...good, extra: 1 },
+  "a BigInt": { type: "a", data: { deep: [1n] } },
+  "a cycle": { type: "a", data: cycle },
+  NaN: { type: "a", data: { x: NaN } },
+  infinity: { type: "a", data: [-Infinity] },
+  "undefined in an array": { type: "a", data: [undefined] },
+  "an invalid date": { type: "a", data: { at: new Date(NaN) } },
+  "half of a surrogate pair": { type: "a", data: "\ud83d" },
+  "half of a surrogate pair in a key": { type: "a", data: { "\udc00": 1 } },
+  "half of a surrogate pair in the type": { type: "\ud83d", data: 1 },
+  "toJSON that throws": { type: "a", data: { toJSON() { throw new Error("no"); } } },
+  "a getter that throws": { type: "a", get data() { throw new Error("no"); } },
+  "nesting beyond what parsers take": { type: "a", data: nested(200) },
+  "nesting beyond the stack": { type: "a", data: nested(1_000_000) },
+  "ts below zero": { ...good, ts: -1 },
+  "ts in fractions": { ...good, ts: 1.5 },
+  "ts at 2^53": { ...good, ts: 2 ** 53 },
+  "ts as a date": { ...good, ts: new Date() },
+  "an id that is no string": { ...good, id: 7 },
+  "an actor that is null": { ...good, actor: null },
+  "meta that JSON does not know": { ...good, meta: Symbol("m") },
+};
+
+for (const [what, event] of Object.entries(REFUSED)) {
+  test(`an event is refused before a byte is written: ${what}`, async () => {
+    const host = memoryHost();
+    const log = await EventLog.open(host);
+    log.append(good);
+    const end = log.end();
+    const refused = (error) => {
+      if (what === "a getter that throws") return error.message === "no";
+      assert.ok(error instanceof EventfoldError, error.stack);
+      assert.ok(["bad-argument", "unreadable"].includes(error.code), error.stack);
+      return error.message.length > 0;
+    };
+    assert.throws(() => log.append(event), refused);
+    assert.throws(() => log.appendBatch([good, event, good]), refused);
+    assert.throws(() => log.appendIf(event, log.end()), refused);
+    assert.deepEqual(log.end(), end);
+    await assertWhole(host, log, [1]);
+  });
+}
+
+test("JSON text that the parser cannot read is refused", { skip: !JSON.rawJSON && "no JSON.rawJSON here" }, async () => {
+  const host = memoryHost();
+  const log = await EventLog.open(host);
+  assert.throws(() => log.append({ type: "a", data: JSON.rawJSON("1e999") }), { code: "unreadable" });
+  await assertWhole(host, log, []);
+});
+
+test("a position that is none is told so, wherever one is given", async () => {
+  const host = memoryHost();
+  const log = await EventLog.open(host);
+  log.append(good);
+  for (const position of [-1, 0.5, NaN, Infinity, 2 ** 53, "0", null, 1n, {}]) {
+    assert.throws(() => log.read(position), { code: "bad-position" }, String(position));
+    assert.throws(() => log.tail({ position }), { code: "bad-position" }, String(position));
+  }
+  for (const position of [3, log.end().position + 1, 2 ** 53 - 1]) {
+    assert.throws(() => [...log.read(position)], { code: "bad-position" }, String(position));
+    await assert.rejects(log.tail({ position }).next(), { code: "bad-position" });
+  }
+  for (const expected of [undefined, null, {}, { position: 0 }, { position: -1, hash: "ef46db3751d8e999" }]) {
+    assert.throws(() => log.appendIf(good, expected), EventfoldError);
+  }
+  const { position } = log.end();
+  for (const hash of ["", "xyz", "EF46DB3751D8E999", 7]) {
+    assert.throws(() => log.appendIf(good, { position, hash }), { code: "bad-argument" }, String(hash));
+  }
+  await assertWhole(host, log, [1]);
+});
+
+test("options of the wrong kind are told so, and nothing stays open", async () => {
+  const host = memoryHost();
+  for (const options of [
+    { maxLogSize: 0 },
+    { maxLogSize: "1" },
+    { maxLogSize: NaN },
+    { views: { v: {} } },
+    { views: { v: { initial: 0 } } },
+    { views: { v: { reduce() {} } } },
+    { views: { v: null } },
+    { views: { "../v": { initial: 0, reduce: () => 0 } } },
+    { views: { "": { initial: 0, reduce: () => 0 } } },
+  ]) {
+    await assert.rejects(EventLog.open(host, options), { code: "bad-argument" }, JSON.stringify(options));
+  }
+  for (const host of [undefined, null, {}, "dir"]) {
+    await assert.rejects(EventLog.open(host), { code: "bad-argument" });
+    await assert.rejects(EventReader.open(host), { code: "bad-argument" });
+  }
+  const log = await EventLog.open(host);
+  assert.throws(() => log.append(good, { durability: "maybe" }), { code: "bad-argument" });
+  assert.throws(() => log.view("none"), { code: "bad-argument", message: /"none"/ });
+  await assertWhole(host, log, []);
+});
+
+test("after closing every use says so, and closing again is fine", async () => {
+  const log = await EventLog.open(memoryHost(), { views: { v: { initial: 0, reduce: (n) => n + 1 } } });
+  log.append(good);
+  const reading = log.read();
+  reading.next();
+  await log.close();
+  await log.close();
+  const uses = {
+    append: () => log.append(good),
+    appendBatch: () => log.appendBatch([good]),
+    appendIf: () => log.appendIf(good, { position: 0, hash: "ef46db3751d8e999" }),
+    read: () => log.read(),
+    tail: () => log.tail(),
+    view: () => log.view("v"),
+    save: () => log.save(),
+    sync: () => log.sync(),
+    rotate: () => log.rotate(),
+    end: () => log.end(),
+    logLength: () => log.logLength,
+    reading: () => [...reading],
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    if (name === "reading") continue;
+    assert.throws(use, { code: "closed", message: /memory/ }, name);
+  }
+  await assert.rejects(log.durable(), { code: "closed" });
+});
+
+test("a host or a reducer that comes back in the middle of a call is refused", async () => {
+  const files = memoryFiles();
+  let log;
+  let back;
+  const host = {
+    name: "returning",
+    durability: "none",
+    open: () => ({
+      ...files,
+      append(file, data) {
+        if (log && !back) {
+          back = [];
+          for (const use of [() => log.append(good), () => [...log.read()], () => log.rotate()]) {
+            try {
+              use();
+            } catch (error) {
+              back.push(error.code);
+            }
+          }
+        }
+        files.append(file, data);
+      },
+    }),
+  };
+  const reentrant = { initial: 0, reduce: (n) => (log.append(good), n + 1) };
+  log = await EventLog.open(host, { views: { reentrant } });
+  log.append(good);
+  assert.deepEqual(back, ["reentrant", "reentrant", "reentrant"]);
+  assert.throws(() => log.view("reentrant"), (error) => error.code === "reducer" && error.cause.code === "reentrant");
+  await assertWhole(host, log, [1]);
+});
+
+const WAYS = {
+  throws: () => {
+    throw new Error("quota exceeded");
+  },
+  "throws nothing": () => {
+    throw undefined;
+  },
+  "throws a range error": () => {
+    throw new RangeError("offset is out of bounds");
+  },
+  promises: async () => 0,
+  "answers NaN": () => NaN,
+  "answers too much": () => 2 ** 60,
+  "answers a fraction": () => 0.5,
+  "answers below zero": () => -1,
+  "answers text": () => "0",
+  "answers a BigInt": () => 1n,
+  "answers an object": () => ({}),
+  "is missing": undefined,
+};
+
+for (const method of ["len", "readAt", "append", "truncate", "sync", "replace"]) {
+  for (const [way, broken] of Object.entries(WAYS)) {
+    test(`a host whose ${method} ${way} is a typed error, and what was acknowledged stays`, async () => {
+      const files = memoryFiles();
+      const whole = { name: "host", durability: "none", open: () => ({ ...files }) };
+      const views = { v: { initial: 0, reduce: (n) => n + 1 } };
+      const first = await EventLog.open(whole, { views });
+      first.append(good);
+      await first.close();
+
+      const breaking = { ...files };
+      const host = { name: "host", durability: "none", open: () => breaking };
+      const log = await EventLog.open(host, { views });
+      breaking[method] = broken;
+      const failures = [];
+      for (const use of [
+        () => log.append({ ...good, data: 2 }),
+        () => log.rotate(),
+        () => log.save(),
+        () => [...log.read()],
+        () => log.append({ ...good, data: 3 }),
+      ]) {
+        try {
+          use();
+        } catch (error) {
+          assert.ok(error instanceof EventfoldError, `${error?.stack ?? error}`);
+          assert.notEqual(error.code, "panic", error.stack);
+          failures.push(error);
+        }
+      }
+      assert.ok(failures.length > 0, "nothing failed");
+      if (way === "throws" && failures[0].code !== "poisoned") {
+        assert.equal(failures[0].cause.message, "quota exceeded");
+      }
+      await log.close().catch((error) => assert.ok(error instanceof EventfoldError));
+
+      const again = await EventLog.open(whole, { views });
+      const data = [...again.read()].map((event) => event.data);
+      assert.equal(data[0], 1);
+      assert.ok(data.every((n, at) => at === 0 || n > data[at - 1]), `${data}`);
+      await assertWhole(whole, again, data);
+    });
+  }
+}
+
+test("a full disk in mid append leaves no part of the event, and room lets the log go on", async () => {
+  const files = memoryFiles();
+  let room = Infinity;
+  const open = () => ({
+    ...files,
+    append(file, data) {
+      const fits = data.subarray(0, room);
+      files.append(file, fits);
+      room -= fits.length;
+      if (fits.length < data.length) throw new DOMException("no room", "QuotaExceededError");
+    },
+  });
+  const host = { name: "small", durability: "none", open };
+  const log = await EventLog.open(host);
+  log.append(good);
+  for (room = 0; room < 30; room++) {
+    const before = room;
+    assert.throws(() => log.append({ ...good, data: "x".repeat(100) }), (error) => error.code === "storage" && error.cause.name === "QuotaExceededError");
+    room = before;
+  }
+  room = Infinity;
+  await assertWhole(host, log, [1]);
+});
+
+test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const text = (line) => new TextEncoder().encode(`${line}\n`);
+  const bad = ['{"type":"a","data":{"x":,"ts":1}', "nonsense", '{"type":"a","data":1}', "[1]", '{"type":"a","data":1,"ts":-1}'];
+  for (const line of ['{"type":"a","data":1,"ts":1}', ...bad, '{"type":"a","data":2,"ts":1}']) {
+    files.append("app.jsonl", text(line));
+  }
+  const log = await EventLog.open(host, { views: { sum: { initial: 0, reduce: (n, { data }) => n + data } } });
+  const events = [...log.read()];
+  assert.equal(events.length, bad.length + 2);
+  for (const event of events.slice(1, -1)) {
+    assert.throws(() => event.data, { code: "corrupt", position: event.position });
+  }
+  assert.equal(events.at(-1).data, 2);
+  assert.throws(() => log.view("sum"), { code: "corrupt", position: events[1].position });
+  log.append({ ...good, data: 3 });
+  assert.equal([...log.read(events.at(-1).position)].length, 2);
+  await log.close();
+});
+
+test("bytes that are no text are corrupt and not replaced by others", async () => {
+  const files = memoryFiles();
+  const line = new TextEncoder().encode('{"type":"a","data":"?","ts":1}\n');
+  line[line.indexOf(63)] = 0xff;
+  files.append("app.jsonl", line);
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  const [event] = log.read();
+  assert.throws(() => event.data, { code: "corrupt", position: 0 });
+  await log.close();
+});

@@ -1,0 +1,256 @@
+// The host over IndexedDB, in real pages.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { launch, serveSources } from "./support/browsers.js";
+import { ran } from "./support/proof.js";
+import { suite } from "./support/suite.js";
+
+/** How often a page, and a whole browser, is killed in the midst of its work. */
+const CRASHES = 4;
+const KILLS = 2;
+
+let server;
+before(async () => (server = await serveSources()));
+after(() => server.close());
+
+for (const browserName of ["chromium", "firefox"]) {
+  describe(browserName, () => {
+    let browser;
+    before(async () => (browser = await launch(browserName)));
+    after(() => browser.close());
+    const newPage = () => pageOf(browser);
+
+    test("it conforms, and what is stored is what each case left", async () => {
+      const start = performance.now();
+      const page = await newPage();
+      const { passed, failed, compared } = await page.ask("conformance");
+      assert.deepEqual(failed, []);
+      assert.equal(passed.length, suite().count);
+      assert.ok(compared > 20, `only ${compared} files were compared`);
+      await page.close();
+      ran(`conformance: IndexedDB, ${browserName}`, passed.length, performance.now() - start);
+    });
+
+    test("a log lives on it", async () => {
+      const page = await newPage();
+      assert.equal(await page.ask("lives"), 17);
+      await page.close();
+    });
+
+    test("what is durable, and what a log that was closed held, is there in another page", async () => {
+      const [first, second] = [await newPage(), await newPage()];
+      assert.equal(await first.ask("openAs", "log", "kept", "write"), "opened");
+      await first.ask("append", "log", "one\n");
+      assert.equal(await first.ask("durable", "log"), "durable");
+      assert.equal(await second.ask("openAs", "log", "kept", "read"), "opened");
+      assert.equal(await second.ask("read", "log"), "one\n");
+      await first.ask("append", "log", "two\n");
+      assert.equal(await first.ask("close", "log"), "closed");
+      assert.equal(await second.ask("openAs", "log", "kept", "write"), "opened");
+      assert.equal(await second.ask("read", "log"), "one\ntwo\n");
+      await Promise.all([first.close(), second.close()]);
+    });
+
+    test("a second writer is refused, in the same page and in another, until the first is gone", async () => {
+      const [first, second] = [await newPage(), await newPage()];
+      assert.equal(await first.ask("openAs", "log", "locked", "write"), "opened");
+      for (const page of [first, second]) {
+        const { code, message } = await page.ask("openAs", "other", "locked", "write");
+        assert.equal(code, "locked");
+        assert.match(message, /another writer holds the lock on locked/);
+      }
+      assert.equal(await second.ask("openAs", "other", "another log", "write"), "opened");
+      await first.ask("close", "log");
+      assert.equal(await second.ask("openAs", "log", "locked", "write"), "opened");
+      // As a person who presses reload does.
+      await second.load();
+      assert.equal(await second.ask("openAs", "log", "locked", "write"), "opened");
+      await second.close();
+      assert.equal(await first.ask("openAs", "log", "locked", "write"), "opened");
+      await first.close();
+    });
+
+    test("a reader sees what the writer of another page did since", async () => {
+      const [writer, reader] = [await newPage(), await newPage()];
+      await writer.ask("openAs", "log", "followed", "write");
+      await reader.ask("openAs", "log", "followed", "read");
+      assert.equal(await reader.ask("read", "log"), "");
+      // Longer than a block, and none of it the same.
+      let text = "";
+      for (const line of ["one\n", "x".repeat(40_000), "three\n", "y".repeat(70_000)]) {
+        await writer.ask("append", "log", line);
+        text += line;
+        assert.equal(await reader.ask("waitFor", "log", text), text);
+      }
+      await Promise.all([writer.close(), reader.close()]);
+    });
+
+    test("a log whose database another page deletes lets go of it and says so", async () => {
+      const [first, second] = [await newPage(), await newPage()];
+      await first.ask("openAs", "log", "deleted", "write");
+      await first.ask("openAs", "reader", "deleted", "read");
+      await first.ask("append", "log", "one\n");
+      await second.ask("deleteDatabase", "deleted");
+      const { code, message } = await first.ask("append", "log", "two\n");
+      assert.equal(code, "storage");
+      assert.match(message, /the log deleted was let go: another page/);
+      assert.equal((await first.ask("read", "reader")).code, "storage");
+      assert.equal(await first.ask("close", "log"), "closed");
+      assert.equal(await first.ask("openAs", "log", "deleted", "write"), "opened");
+      assert.equal(await first.ask("read", "log"), "");
+      await Promise.all([first.close(), second.close()]);
+    });
+
+    test("a page without IndexedDB is told the way out", async () => {
+      const page = await newPage();
+      await page.evaluate(() => {
+        Object.defineProperty(globalThis, "indexedDB", { value: undefined });
+      });
+      const { code, message } = await page.ask("openAs", "log", "none", "write");
+      assert.equal(code, "unsupported");
+      assert.match(message, /private window.*memoryHost\(\)/);
+      await page.close();
+    });
+
+    test("a page without Web Locks is told the way out", async () => {
+      const page = await newPage();
+      await page.evaluate(() => Object.defineProperty(navigator, "locks", { value: undefined }));
+      const { code, message } = await page.ask("openAs", "log", "none", "write");
+      assert.equal(code, "unsupported");
+      assert.match(message, /https or from localhost/);
+      await page.close();
+    });
+
+    test("a browser that is killed leaves what was durable, and whole operations only", async () => {
+      const start = performance.now();
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        const userDataDir = mkdtempSync(join(tmpdir(), "profile-"));
+        try {
+          const doomed = await launch(browserName, { userDataDir });
+          const process = doomed.process();
+          const seen = await workFor(await pageOf(doomed), 150 + kill * 130);
+          const ended = new Promise((resolve) => process.once("exit", resolve));
+          process.kill("SIGKILL");
+          await ended;
+          const next = await launch(browserName, { userDataDir });
+          await inspect(await pageOf(next), seen);
+          await next.close();
+        } finally {
+          rmSync(userDataDir, { recursive: true, force: true, maxRetries: 20 });
+        }
+      }
+      ran(`IndexedDB, ${browserName} killed`, KILLS, performance.now() - start);
+    });
+
+    if (browserName !== "chromium") return;
+
+    test("a page that crashes leaves what was durable, and whole operations only", async () => {
+      const start = performance.now();
+      for (let crash = 0; crash < CRASHES; crash += 1) {
+        const page = await newPage();
+        const seen = await workFor(page, 60 + crash * 70);
+        const devtools = await page.createCDPSession();
+        const crashed = new Promise((resolve) => page.once("error", resolve));
+        devtools.send("Page.crash").catch(() => {});
+        await crashed;
+        const next = await newPage();
+        await inspect(next, seen);
+        await next.ask("deleteDatabase", "crashed");
+        await Promise.all([page.close(), next.close()]);
+      }
+      ran("IndexedDB, page crashed", CRASHES, performance.now() - start);
+    });
+
+    test("a full quota is told by the next call, and what came before it is kept", async () => {
+      const { page, setQuota, close } = await pageWithQuota(browser);
+      await setQuota(2_000_000);
+      await page.ask("openAs", "log", "full", "write");
+      await page.ask("append", "log", "before\n");
+      assert.equal(await page.ask("durable", "log"), "durable");
+      assert.equal(await page.ask("append", "log", "z".repeat(5_000_000)), "appended");
+      const { code, cause } = await page.ask("durable", "log");
+      assert.equal(code, "storage");
+      assert.match(cause, /QuotaExceededError/);
+      // Also once there would be room again: an event may not be stored without those before it.
+      await setQuota(100_000_000);
+      assert.equal((await page.ask("append", "log", "after\n")).code, "storage");
+      assert.equal(await page.ask("close", "log"), "closed");
+      assert.equal(await page.ask("openAs", "log", "full", "write"), "opened");
+      assert.equal(await page.ask("read", "log"), "before\n");
+      await page.ask("append", "log", "again\n");
+      assert.equal(await page.ask("close", "log"), "closed");
+      await page.ask("openAs", "log", "full", "read");
+      assert.equal(await page.ask("read", "log"), "before\nagain\n");
+      await close();
+    });
+
+    test("a failure that no call has told yet is told by closing", async () => {
+      const { page, setQuota, close } = await pageWithQuota(browser);
+      await setQuota(2_000_000);
+      await page.ask("openAs", "log", "full", "write");
+      await page.ask("append", "log", "z".repeat(5_000_000));
+      assert.equal((await page.ask("close", "log")).code, "storage");
+      await setQuota(100_000_000);
+      assert.equal(await page.ask("openAs", "log", "full", "write"), "opened");
+      assert.equal(await page.ask("read", "log"), "");
+      await close();
+    });
+  });
+}
+
+/** A page with the functions of pages/indexeddb.js. */
+async function pageOf(browser) {
+  const page = await browser.newPage();
+  page.load = () => page.goto(`${server.origin}/page`);
+  page.ask = (name, ...given) =>
+    page.evaluate(
+      async (name, given) => (await import("/tests/js/pages/indexeddb.js"))[name](...given),
+      name,
+      given,
+    );
+  await page.load();
+  return page;
+}
+
+/** A page in a private window, whose quota can be set. */
+async function pageWithQuota(browser) {
+  const context = await browser.createBrowserContext();
+  const page = await pageOf(context);
+  const devtools = await page.createCDPSession();
+  const { origin } = server;
+  return {
+    page,
+    setQuota: (quotaSize) => devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize }),
+    close: () => context.close(),
+  };
+}
+
+/** Lets the page work and tells how many operations were durable, and how many there were. */
+async function workFor(page, milliseconds) {
+  let durable = 0;
+  const first = new Promise((resolve) => {
+    page.on("console", (message) => {
+      const [word, number] = message.text().split(" ");
+      if (word !== "durable") return;
+      durable = Number(number);
+      resolve();
+    });
+  });
+  await page.ask("operateOn", "crashed");
+  await first;
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return { durable: () => durable, started: await page.evaluate(() => globalThis.operations) };
+}
+
+async function inspect(page, { durable, started }) {
+  // It went on for a moment after it was asked how far it is.
+  const { operations, after } = await page.ask("inspect", "crashed", started + 2000);
+  const context = `${operations} operations are stored of ${started} or a few more`;
+  assert.ok(operations >= durable(), `${context}, ${durable()} were durable`);
+  assert.equal(after, operations + 30, `${context}, and it goes on with others`);
+}

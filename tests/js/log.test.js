@@ -1,0 +1,197 @@
+// The package as a program sees it: appending, reading, tailing, views.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { EventLog, EventReader, LogEvent, memoryHost } from "../../wasm/package/js/index.js";
+
+const count = {
+  initial: {},
+  reduce: (counts, event) => ({ ...counts, [event.type]: (counts[event.type] ?? 0) + 1 }),
+};
+
+const sum = { initial: { sum: 0 }, reduce: (state, { data }) => ({ sum: state.sum + data }) };
+
+test("what is appended is read back equal, in order, with positions that follow each other", async () => {
+  const log = await EventLog.open(memoryHost());
+  const events = [
+    { type: "a", data: null, ts: 0 },
+    { type: "", data: "é\u{1f600}\u0000\n\"\\", ts: 1, id: "i", actor: "", meta: null },
+    { type: 'quote " and \\', data: { deep: [[[{}]]], big: 1e308, small: 5e-324, "": true }, ts: 2 },
+    { type: "long", data: "x".repeat(300_000), ts: Number.MAX_SAFE_INTEGER },
+  ];
+  const told = [log.append(events[0]), ...log.appendBatch(events.slice(1))];
+  const read = [...log.read()];
+  assert.deepEqual(read.map((event) => event.toJSON()), events);
+  assert.deepEqual(read.map((event) => event.type), events.map((event) => event.type));
+  assert.deepEqual(
+    read.map(({ position, nextPosition }) => [position, nextPosition]),
+    told.map(({ position, nextPosition }) => [position, nextPosition]),
+  );
+  assert.equal(told[0].position, 0);
+  assert.deepEqual(log.end(), { position: told[3].nextPosition, hash: told[3].hash });
+  assert.ok(read[0] instanceof LogEvent);
+  assert.equal(JSON.stringify(read[1]), JSON.stringify(events[1]));
+  await log.close();
+});
+
+test("a batch of nothing writes nothing, and an event without ts happens now", async () => {
+  const log = await EventLog.open(memoryHost());
+  assert.deepEqual(log.appendBatch([]), []);
+  assert.equal(log.end().position, 0);
+  const before = Math.floor(Date.now() / 1000);
+  log.append({ type: "now", data: 1, id: undefined });
+  const [{ ts, id }] = log.read();
+  assert.ok(ts >= before && ts <= Date.now() / 1000);
+  assert.equal(id, undefined);
+  await log.close();
+});
+
+test("no position changes when the log rotates, and a reading in between goes on", async () => {
+  const log = await EventLog.open(memoryHost(), { maxLogSize: 2000 });
+  const reading = log.read();
+  const told = [];
+  for (let n = 0; n < 500; n++) told.push(log.append({ type: "n", data: n, ts: n }));
+  const seen = [reading.next().value.data];
+  const { bytes, archived } = log.rotate();
+  assert.ok(bytes > 0 && archived > 0 && log.logLength === 0);
+  log.append({ type: "n", data: 500, ts: 500 });
+  for (const event of reading) seen.push(event.data);
+  assert.deepEqual(seen, Array.from({ length: 501 }, (_, n) => n));
+  for (const [n, { position }] of told.entries()) assert.equal(log.read(position).next().value.data, n);
+  await log.close();
+});
+
+test("an append on a condition conflicts when somebody was faster, and tells what is there", async () => {
+  const log = await EventLog.open(memoryHost());
+  const first = log.appendIf({ type: "a", data: 1 }, log.end());
+  assert.throws(
+    () => log.appendIf({ type: "b", data: 2 }, { position: 0, hash: first.hash }),
+    { code: "conflict", name: "ConflictError", position: first.nextPosition, hash: first.hash },
+  );
+  const { nextPosition: position, hash } = first;
+  log.appendIf({ type: "c", data: 3 }, { position, hash });
+  assert.deepEqual([...log.read()].map((event) => event.type), ["a", "c"]);
+  await log.close();
+});
+
+test("a view goes on from its snapshot, and equals one folded from the start", async () => {
+  const host = memoryHost();
+  const folded = [];
+  const reduce = (state, event) => (folded.push(event.data), sum.reduce(state, event));
+  let log = await EventLog.open(host, { views: { sum: { ...sum, reduce }, count } });
+  for (let n = 1; n <= 10; n++) {
+    log.append({ type: n % 2 ? "odd" : "even", data: n });
+    log.view("sum");
+  }
+  assert.deepEqual(log.view("sum"), { sum: 55 });
+  assert.equal(folded.length, 10);
+  log.rotate();
+  log.save();
+  await log.close();
+
+  log = await EventLog.open(host, { views: { sum: { ...sum, reduce }, count } });
+  log.append({ type: "odd", data: 11 });
+  assert.deepEqual(log.view("sum"), { sum: 66 });
+  assert.equal(folded.length, 11);
+  assert.deepEqual(log.view("count"), { odd: 6, even: 5 });
+  await log.close();
+
+  const reader = await EventReader.open(host, { views: { sum, other: sum } });
+  assert.deepEqual(reader.view("sum"), reader.view("other"));
+  await reader.close();
+});
+
+test("a reducer that fails, in place too, changes no view, and the snapshot stays", async () => {
+  const host = memoryHost();
+  let fails = false;
+  const inPlace = {
+    initial: { sum: 0 },
+    reduce(state, { data }) {
+      state.sum += data;
+      if (fails && data === 3) throw new RangeError("three");
+      return state;
+    },
+  };
+  let log = await EventLog.open(host, { views: { inPlace } });
+  log.append({ type: "a", data: 1 });
+  log.save();
+  log.appendBatch([2, 3].map((data) => ({ type: "a", data })));
+  fails = true;
+  for (let again = 0; again < 2; again++) {
+    assert.throws(
+      () => log.view("inPlace"),
+      (error) => error.code === "reducer" && error.view === "inPlace" && error.cause.message === "three",
+    );
+  }
+  fails = false;
+  assert.deepEqual(log.view("inPlace"), { sum: 6 });
+  await log.close();
+  log = await EventLog.open(host, { views: { inPlace } });
+  assert.deepEqual(log.view("inPlace"), { sum: 6 });
+  assert.deepEqual(inPlace.initial, { sum: 0 });
+  await log.close();
+});
+
+test("a reducer that returns nothing is told so", async () => {
+  const log = await EventLog.open(memoryHost(), { views: { v: { initial: 0, reduce() {} } } });
+  const { position } = log.append({ type: "a", data: 1 });
+  assert.throws(() => log.view("v"), { code: "reducer", position, message: /returned nothing/ });
+  await log.close();
+});
+
+test("a tail yields what is there and what comes, over rotations, until it is stopped", async () => {
+  const log = await EventLog.open(memoryHost());
+  log.append({ type: "n", data: 0 });
+  const stop = new AbortController();
+  const seen = [];
+  const tailing = (async () => {
+    for await (const { data } of log.tail({ signal: stop.signal })) {
+      seen.push(data);
+      if (data === 20) stop.abort();
+    }
+  })();
+  for (let n = 1; n <= 20; n++) {
+    await new Promise(setImmediate);
+    log.append({ type: "n", data: n });
+    if (n % 7 === 0) log.rotate();
+  }
+  await tailing;
+  assert.deepEqual(seen, Array.from({ length: 21 }, (_, n) => n));
+  await log.close();
+});
+
+test("closing ends a tail that waits, and a tail may start at the end", async () => {
+  const log = await EventLog.open(memoryHost());
+  log.append({ type: "n", data: 0 });
+  const seen = [];
+  const tailing = (async () => {
+    for await (const { data } of log.tail({ position: log.end().position })) seen.push(data);
+  })();
+  log.append({ type: "n", data: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await log.close();
+  await tailing;
+  assert.deepEqual(seen, [1]);
+});
+
+test("one object in memory has one writer, any number of readers, and says that nothing is durable", async () => {
+  const host = memoryHost();
+  assert.equal(host.durability, "none");
+  const log = await EventLog.open(host);
+  await assert.rejects(EventLog.open(host), { code: "locked", path: "memory" });
+  const readers = await Promise.all([EventReader.open(host), EventReader.open(host)]);
+  log.append({ type: "a", data: 1 });
+  for (const reader of readers) assert.equal([...reader.read()].length, 1);
+  await log.close();
+  await (await EventLog.open(host)).close();
+});
+
+test("leaving the scope closes the log", { skip: !Symbol.dispose && "no Symbol.dispose here" }, async () => {
+  const host = memoryHost();
+  const log = await EventLog.open(host);
+  log[Symbol.dispose]();
+  assert.throws(() => log.append({ type: "a", data: 1 }), { code: "closed" });
+  const again = await EventLog.open(host);
+  await again[Symbol.asyncDispose]();
+});

@@ -1,0 +1,157 @@
+// The host over the origin private file system, in workers of Chromium and Firefox.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { launch, serveSources } from "./support/browsers.js";
+
+/** A page in a browser whose files are in memory: the disk is not what is tested. */
+async function openPage(name, options = {}) {
+  const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const profile = mkdtempSync(join(memory, "eventfold-opfs-"));
+  const server = await serveSources();
+  const browser = await launch(name, { userDataDir: profile, ...options });
+  const page = await browser.newPage();
+  await page.goto(`${server.origin}/page`);
+  const call = (name, ...args) =>
+    page.evaluate(
+      async (name, args) => (await import("/tests/js/opfs/page.js"))[name](...args),
+      name,
+      args,
+    );
+  const worker = (name) => async (action, ...args) => {
+    const { result, error } = await call("run", name, action, ...args);
+    if (error) throw Object.assign(new Error(error.message), error);
+    return result;
+  };
+  const close = async () => {
+    await browser.close();
+    await server.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return { call, worker, close };
+}
+
+const numbers = (count) => Array.from({ length: count }, (_, n) => n);
+
+describe("the host", { concurrency: 2 }, () => {
+  for (const name of ["chromium", "firefox"]) {
+    describe(`in ${name}`, { concurrency: 1 }, () => testsIn(name));
+  }
+});
+
+function testsIn(browser) {
+  let page;
+  const worker = (name) => page.worker(name);
+  before(async () => (page = await openPage(browser)), { timeout: 60_000 });
+  after(() => page?.close());
+
+  test("conforms", { timeout: 240_000 }, async (t) => {
+    const { passed, failed, count } = await worker("a")("conformance");
+    assert.deepEqual(failed, []);
+    assert.equal(passed, count);
+    t.diagnostic(`${passed} cases in ${browser}`);
+  });
+
+  test("is one writer's, and the next one's", { timeout: 120_000 }, async () => {
+    const [a, b, c, d] = ["a", "b", "c", "d"].map(worker);
+    await a("open", "one");
+    await a("append", 0);
+    await assert.rejects(b("open", "one"), { code: "locked" });
+    await assert.rejects(b("openAndAbort", "one"), { name: "TimeoutError" });
+    const waiting = b("open", "one", { wait: true });
+    await a("append", 1);
+    await a("close");
+    await waiting;
+    assert.deepEqual(await b("numbers"), [0, 1]);
+
+    // A worker that is gone lets go of everything; its handles may take a moment.
+    await page.call("terminate", "b");
+    await c("open", "one", { wait: true });
+    await c("append", 2);
+    await c("close");
+
+    // Without the files the lock is given back.
+    await a("grab", "one");
+    await assert.rejects(c("open", "one"), { code: "locked" });
+    assert.equal(await a("lockIsHeld", "one"), false);
+    await a("letGo");
+    await c("open", "one");
+    assert.deepEqual(await c("numbers"), [0, 1, 2]);
+
+    // A writer whose lock was stolen writes no more.
+    await a("steal", "one");
+    await assert.rejects(c("append", 3), /stolen/);
+    await d("open", "one", { wait: true });
+    assert.deepEqual(await d("numbers"), [0, 1, 2]);
+    await d("append", 3);
+    await d("close");
+  });
+
+  test("reads beside a writer", { timeout: 60_000 }, async () => {
+    const seen = await worker("a")("readBeside", "beside");
+    const { counts, changed, same, current, rotated } = seen;
+    // Chromium's reader sees what there is, Firefox's what there was.
+    const live = browser === "chromium";
+    assert.deepEqual(counts, live ? [0, 10, 10, 210, 210] : [0, 0, 10, 10, 210]);
+    const looks = { changed: true, same: false, current: true, rotated: live };
+    assert.deepEqual({ changed, same, current, rotated }, looks);
+    for (const access of ["read", "write"]) {
+      const { code, message } = await page.call("openInPage", access);
+      assert.equal(code, "unsupported");
+      assert.match(message, /dedicated worker/);
+    }
+  });
+
+  test("has the bytes of every other host, out and in", { timeout: 60_000 }, async () => {
+    const a = worker("a");
+    const { exported, expected } = await a("liveTwice", "from");
+    const paths = ["app.jsonl", "archive.jsonl.zst", "views/sum.snapshot.json"];
+    assert.deepEqual(Object.keys(expected), paths);
+    assert.deepEqual(exported, expected);
+    for (const way of ["entries", "directory", "chosen"]) {
+      const carried = await a("carry", "from", way, way);
+      // In the directory there is one that was opened, and stayed empty.
+      assert.deepEqual(carried.paths.filter((path) => path !== "torn.bin"), paths);
+      assert.ok(carried.same);
+      assert.equal(await a("open", way), "nothing to repair");
+      assert.deepEqual(await a("numbers"), numbers(900));
+      await a("append", 900);
+      await assert.rejects(a("carry", "from", way, way), { code: "locked" });
+      await a("close");
+      await assert.rejects(a("carry", "from", way, way), /holds a log already/);
+    }
+    await assert.rejects(a("importOf", "none", [["notes.txt", "x"]]), { code: "bad-argument" });
+    await assert.rejects(a("importOf", "../out", [["app.jsonl", ""]]), { code: "bad-argument" });
+    await assert.rejects(a("exported", "none"), /there is no log/);
+  });
+
+  test("an import that did not end is no log, and can be done again", { timeout: 60_000 }, async () => {
+    const a = worker("a");
+    await a("leaveUnfinished", "half");
+    for (const action of ["open", "exported"]) {
+      await assert.rejects(a(action, "half"), /an import into half did not end/);
+    }
+    const line = '{"type":"a","data":{"n":0},"ts":1}\n';
+    const entries = [["app.jsonl", line], ["views/.x", "no"], ["other.txt", "no"]];
+    assert.deepEqual(await a("importOf", "half", entries), ["app.jsonl"]);
+    assert.deepEqual(await a("exported", "half"), { "app.jsonl": line });
+    await a("open", "half");
+    await a("append", 1);
+    assert.deepEqual(await a("numbers"), [0, 1]);
+    await a("close");
+  });
+}
+
+test("a private window of Firefox is refused, never kept in memory", { timeout: 60_000 }, async () => {
+  const extraPrefsFirefox = { "browser.privatebrowsing.autostart": true };
+  const page = await openPage("firefox", { extraPrefsFirefox });
+  try {
+    await assert.rejects(page.worker("a")("open", "private"), { code: "unsupported" });
+  } finally {
+    await page.close();
+  }
+});

@@ -1,0 +1,165 @@
+// What the tests of the OPFS do in a dedicated worker: a message names an action and gives its
+// arguments; the answer is its result, or what it threw.
+
+import { EventLog, EventReader } from "/wasm/package/js/index.js";
+import { memoryFiles } from "/wasm/package/hosts/memory-files.js";
+import { exportDirectory, importDirectory, opfsHost } from "/wasm/package/hosts/opfs.js";
+import { instantiate } from "../conformance/module/conformance.js";
+import { runConformance } from "../conformance/run.js";
+
+const sum = { initial: 0, reduce: (state, { data }) => state + data.n };
+const views = { sum };
+
+/** @type {EventLog} */
+let log;
+/** @type {FileSystemSyncAccessHandle} */
+let handle;
+
+const event = (n) => ({ type: "counted", data: { n }, ts: n, id: `id ${n}` });
+
+const directory = async (name) => {
+  const root = await navigator.storage.getDirectory();
+  return (await root.getDirectoryHandle("eventfold", { create: true })).getDirectoryHandle(name, {
+    create: true,
+  });
+};
+
+const texts = (files) =>
+  Object.fromEntries([...files].map(([path, bytes]) => [path, String.fromCharCode(...bytes)]));
+
+/** Appends, rotates and saves: something in each file. */
+function live(log) {
+  for (let n = 0; n < 500; n += 1) log.append(event(n), { durability: "buffered" });
+  log.rotate();
+  for (let n = 500; n < 900; n += 1) log.append(event(n), { durability: "buffered" });
+  log.view("sum");
+  log.save();
+}
+
+const actions = {
+  async conformance() {
+    const url = new URL("../conformance/module/conformance.wasm", import.meta.url);
+    const module = new WebAssembly.Module(await (await fetch(url)).arrayBuffer());
+    const { passed, failed } = await runConformance({
+      module,
+      instantiate,
+      makePlace: (number) =>
+        opfsHost(`place-${number}`).open("write", { views: ["a", "b", "view", "sum"] }),
+    });
+    return { passed: passed.length, failed, count: instantiate(module).cases().length };
+  },
+
+  async open(name, options) {
+    log = await EventLog.open(opfsHost(name, options), { views });
+    return log.recovery.text;
+  },
+
+  append: (n) => log.append(event(n)).position,
+  rotate: () => log.rotate(),
+  close: () => log.close(),
+  numbers: () => [...log.read()].map(({ data }) => data.n),
+
+  async openAndAbort(name) {
+    await EventLog.open(opfsHost(name, { wait: true, signal: AbortSignal.timeout(50) }));
+  },
+
+  async grab(name) {
+    const file = await (await directory(name)).getFileHandle("app.jsonl", { create: true });
+    handle = await file.createSyncAccessHandle();
+  },
+  letGo: () => handle.close(),
+
+  async lockIsHeld(name) {
+    const { held } = await navigator.locks.query();
+    return held.some((lock) => lock.name === `eventfold:${name}`);
+  },
+
+  steal(name) {
+    return new Promise((stolen) => {
+      navigator.locks.request(`eventfold:${name}`, { steal: true }, () => stolen());
+    });
+  },
+
+  /** What a reader makes of a log on which a writer works beside it. */
+  async readBeside(name) {
+    const writer = await EventLog.open(opfsHost(name));
+    const host = opfsHost(name);
+    const files = await host.open("read");
+    const reader = await EventReader.open({ name, durability: "synced", open: () => files });
+    const counts = [];
+    const look = () => counts.push([...reader.read()].length);
+    look();
+    for (let n = 0; n < 10; n += 1) writer.append(event(n));
+    look();
+    const changed = await files.refresh();
+    look();
+    const same = await files.refresh();
+    const current = await files.stillCurrent();
+    writer.rotate();
+    const rotated = await files.stillCurrent();
+    for (let n = 0; n < 200; n += 1) writer.append(event(n));
+    look();
+    await files.refresh();
+    look();
+    await writer.close();
+    return { counts, changed, same, current, rotated };
+  },
+
+  /** The same life of a log in the OPFS and in memory, and the bytes that it leaves. */
+  async liveTwice(name) {
+    const opfs = await EventLog.open(opfsHost(name), { views });
+    live(opfs);
+    await opfs.close();
+    const files = memoryFiles();
+    const inMemory = await EventLog.open({ name, durability: "none", open: () => files }, { views });
+    live(inMemory);
+    const expected = {};
+    for (const path of ["app.jsonl", "archive.jsonl.zst", "torn.bin", "views/sum.snapshot.json"]) {
+      const bytes = new Uint8Array(files.len(path));
+      files.readAt(path, 0, bytes);
+      if (bytes.length > 0) expected[path] = String.fromCharCode(...bytes);
+    }
+    return { exported: texts(await exportDirectory(name)), expected };
+  },
+
+  async carry(from, to, way) {
+    const exported = await exportDirectory(from);
+    const sources = {
+      entries: () => exported,
+      directory: () => directory(from),
+      chosen: () =>
+        [...exported].map(([path, bytes]) => {
+          const file = new File([bytes], path.split("/").at(-1));
+          return Object.defineProperty(file, "webkitRelativePath", { value: `folder/${path}` });
+        }),
+    };
+    const paths = await importDirectory(to, await sources[way]());
+    const again = await exportDirectory(to);
+    return { paths, same: JSON.stringify(texts(again)) === JSON.stringify(texts(exported)) };
+  },
+
+  async importOf(name, entries) {
+    const blobs = entries.map(([path, bytes]) => [
+      path,
+      typeof bytes === "string" ? bytes : Uint8Array.from(bytes),
+    ]);
+    return importDirectory(name, blobs);
+  },
+
+  async exported(name) {
+    return texts(await exportDirectory(name));
+  },
+
+  async leaveUnfinished(name) {
+    await (await directory(name)).getFileHandle("import.unfinished", { create: true });
+  },
+};
+
+addEventListener("message", async ({ data: { action, args }, ports: [answer] }) => {
+  try {
+    answer.postMessage({ result: await actions[action](...args) });
+  } catch (error) {
+    const { name, code, message } = error;
+    answer.postMessage({ error: { name, code, message } });
+  }
+});

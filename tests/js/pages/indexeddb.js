@@ -1,0 +1,146 @@
+// What indexeddb.test.js does in pages: each function gets what JSON can carry, and so it answers.
+
+import { indexedDbHost } from "../../../wasm/package/hosts/indexeddb.js";
+import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
+import { instantiate } from "../conformance/module/conformance.js";
+import { runConformance } from "../conformance/run.js";
+import { life } from "../support/life.js";
+import { FILES, contentOf, isSame, operate, operationsIn } from "./operations.js";
+
+const LOG = "app.jsonl";
+const bytes = (text) => new TextEncoder().encode(text);
+
+/** The logs that are open in this page, by a name that the test gives. */
+const open = new Map();
+
+/** Runs the suite; after each case what is stored must be what the case left. */
+export async function conformance() {
+  const wasm = fetch(new URL("../conformance/module/conformance.wasm", import.meta.url));
+  const hosts = new Map();
+  let compared = 0;
+  const results = await runConformance({
+    module: await WebAssembly.compileStreaming(wasm),
+    instantiate,
+    async makePlace(number) {
+      const host = indexedDbHost(`place ${number}`);
+      const files = await host.open("write");
+      hosts.set(files, host);
+      return files;
+    },
+    async afterEach(files) {
+      const stored = await hosts.get(files).open("read");
+      if (!isSame(stored, files)) throw new Error("what is stored is something else");
+      compared += FILES.filter((name) => stored.len(name) > 0).length;
+      stored.close();
+    },
+  });
+  return { ...results, compared };
+}
+
+export const lives = () => life({ EventLog, EventReader }, indexedDbHost("life"));
+
+/** Opens the log; an error is told by its code. */
+export async function openAs(handle, name, access) {
+  try {
+    open.set(handle, await indexedDbHost(name).open(access));
+    return "opened";
+  } catch (error) {
+    return told(error);
+  }
+}
+
+export async function close(handle) {
+  try {
+    await open.get(handle).close();
+    return "closed";
+  } catch (error) {
+    return told(error);
+  }
+}
+
+export function append(handle, text) {
+  try {
+    open.get(handle).append(LOG, bytes(text));
+    return "appended";
+  } catch (error) {
+    return told(error);
+  }
+}
+
+export async function durable(handle) {
+  try {
+    await open.get(handle).durable();
+    return "durable";
+  } catch (error) {
+    return told(error);
+  }
+}
+
+export function read(handle) {
+  try {
+    return contentOf(open.get(handle), LOG);
+  } catch (error) {
+    return told(error);
+  }
+}
+
+/** Resolves with the log's content once it is `text`. */
+export function waitFor(handle, text) {
+  const files = open.get(handle);
+  return new Promise((resolve) => {
+    const look = () => {
+      if (contentOf(files, LOG) !== text) return;
+      stop();
+      resolve(text);
+    };
+    const stop = files.watch(look);
+    look();
+  });
+}
+
+/** Does operations without end, a few at a time, and says which are durable. */
+export async function operateOn(name) {
+  const files = await indexedDbHost(name).open("write");
+  const turns = new MessageChannel();
+  let number = 0;
+  let asked = -1;
+  turns.port2.onmessage = () => {
+    for (let count = number % 5; count >= 0; count -= 1) {
+      operate(files, number);
+      number += 1;
+    }
+    globalThis.operations = number;
+    if (number - asked > 50) {
+      const done = (asked = number);
+      files.durable().then(() => console.log(`durable ${done}`));
+    }
+    setTimeout(() => turns.port1.postMessage(0));
+  };
+  turns.port1.postMessage(0);
+}
+
+/** Looks at what a crash left, and whether it can be gone on from. */
+export async function inspect(name, most) {
+  const host = indexedDbHost(name);
+  const files = await host.open("write");
+  const operations = operationsIn(files, most);
+  for (let number = operations; number < operations + 30; number += 1) operate(files, number);
+  await files.close();
+  const again = await host.open("read");
+  const after = operationsIn(again, operations + 30);
+  again.close();
+  return { operations, after };
+}
+
+export async function deleteDatabase(name) {
+  const request = indexedDB.deleteDatabase(`eventfold:${name}`);
+  await new Promise((deleted, failed) => {
+    request.onsuccess = deleted;
+    request.onerror = () => failed(request.error);
+  });
+}
+
+function told(error) {
+  const { code, message, cause } = error;
+  return { code, message, cause: cause && `${cause.name}: ${cause.message}` };
+}

@@ -1,0 +1,230 @@
+// What a page is promised by its log, in Chromium.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Rig } from "./tabs/rig.js";
+
+/** @type {Rig} */
+let rig;
+before(async () => (rig = await Rig.start()));
+after(() => rig?.stop());
+
+/** Pages whose `run` gives results, or throws what was thrown there. */
+async function pages(count) {
+  const made = [];
+  for (let n = 0; n < count; n += 1) {
+    const { page, run } = await rig.page("/tests/js/tabs/api.js");
+    const call = async (name, ...args) => {
+      const answer = await run(name, ...args);
+      if (!answer?.attempted) return answer;
+      if (!answer.error) return answer.result;
+      throw Object.assign(new Error(answer.error.message), answer.error);
+    };
+    made.push({ page, run, call });
+  }
+  return made;
+}
+
+const closeAll = (all) => Promise.all(all.map(({ page }) => page.close()));
+const n = (number) => ({ type: "n", data: { n: number } });
+const soon = () => new Promise((later) => setTimeout(later, 100));
+
+test("an append tells its place, a batch is one, and positions lead back to events", async () => {
+  const [a, b] = await pages(2);
+  for (const { call } of [a, b]) await call("open", "places");
+  const first = await b.call("call", "places", "append", n(1));
+  assert.equal(first.position, 0);
+  assert.match(first.hash, /^[0-9a-f]{16}$/);
+  const batch = await b.call("call", "places", "appendBatch", [n(2), n(3)]);
+  assert.equal(batch[0].position, first.nextPosition);
+  assert.equal(batch[1].position, batch[0].nextPosition);
+  assert.deepEqual(await b.call("call", "places", "appendBatch", []), []);
+  const { position, hash } = await a.call("call", "places", "end");
+  assert.deepEqual({ position, hash }, { position: batch[1].nextPosition, hash: batch[1].hash });
+  await b.call("call", "places", "rotate");
+  for (const { call } of [a, b]) {
+    assert.deepEqual(await call("numbers", "places", batch[0].position), [2, 3]);
+    await assert.rejects(call("numbers", "places", 1), { code: "bad-position" });
+    await assert.rejects(call("numbers", "places", position + 1), { code: "bad-position" });
+    await assert.rejects(call("numbers", "places", -1), { code: "bad-position" });
+  }
+  await closeAll([a, b]);
+});
+
+test("tabs that append on a condition count together without a gap", async () => {
+  const all = await pages(3);
+  for (const { call } of all) await call("open", "together");
+  const conflicts = await Promise.all(all.map(({ call }) => call("countTogether", "together", 15)));
+  const expected = Array.from({ length: 45 }, (_, index) => index + 1);
+  assert.deepEqual(await all[0].call("numbers", "together"), expected);
+  assert.ok(conflicts.some((count) => count > 0), "nobody was ever in the way");
+  const end = await all[1].call("call", "together", "end");
+  const stale = { ...end, position: 0 };
+  await assert.rejects(all[2].call("call", "together", "appendIf", n(0), stale), {
+    code: "conflict",
+    ...end,
+  });
+  await closeAll(all);
+});
+
+test("what cannot be read back is refused in the tab or by the leader, and others go on", async () => {
+  const [a, b] = await pages(2);
+  for (const { call } of [a, b]) {
+    await call("open", "odd");
+    for (const { error } of await call("appendOddities", "odd")) {
+      assert.equal(error.code, "unreadable");
+    }
+    await assert.rejects(call("appendDeep", "odd", 200), { code: "unreadable" });
+    await assert.rejects(call("call", "odd", "append", { type: 1 }), { code: "bad-argument" });
+    await assert.rejects(call("call", "odd", "appendIf", n(1), {}), { code: "bad-argument" });
+    await assert.rejects(call("call", "odd", "view", "other"), { code: "bad-argument" });
+    await call("call", "odd", "append", n(1));
+  }
+  assert.deepEqual(await b.call("numbers", "odd"), [1, 1]);
+  await closeAll([a, b]);
+});
+
+test("a view goes on in another tab where its snapshot ends, and stays when its reducer fails", async () => {
+  const [a, b, c] = await pages(3);
+  for (const { call } of [a, b]) await call("open", "views");
+  await a.call("call", "views", "appendBatch", [n(1), n(2), n(3)]);
+  assert.equal(await b.call("call", "views", "view", "sum"), 6);
+  await b.call("call", "views", "save");
+  await a.call("call", "views", "append", n(4));
+  await c.call("open", "views");
+  assert.equal(await c.call("call", "views", "view", "sum"), 10);
+  assert.equal((await c.call("state", "views")).folds, 1);
+  const { position } = await a.call("call", "views", "append", { type: "breaks the view", data: {} });
+  await assert.rejects(c.call("call", "views", "view", "sum"), {
+    code: "reducer",
+    view: "sum",
+    position,
+  });
+  await closeAll([a, b, c]);
+});
+
+test("a tab that closes gets its answers, and then says that it is closed", async () => {
+  const [a, b] = await pages(2);
+  await a.call("open", "closing");
+  await b.call("open", "closing");
+  await b.call("follow", "closing");
+  const late = await a.call("appendAndClose", "closing", 300);
+  for (const { error } of late) assert.equal(error, undefined);
+  await assert.rejects(a.call("call", "closing", "append", n(1)), { code: "closed" });
+  await assert.rejects(a.call("call", "closing", "view", "sum"), { code: "closed" });
+  await assert.rejects(a.call("numbers", "closing"), { code: "closed" });
+  await b.call("call", "closing", "append", n(300));
+  assert.deepEqual(await b.call("state", "closing"), { role: "leader", roles: ["leader"], folds: 0 });
+  assert.deepEqual((await a.call("state", "closing")).roles, ["leader", "follower"]);
+  await b.call("call", "closing", "close");
+  const numbers = await b.call("followed");
+  assert.deepEqual(numbers, numbers.map((_, index) => index));
+  // Opened again it goes on.
+  await a.call("open", "closing");
+  await a.call("call", "closing", "append", n(301));
+  assert.equal((await a.call("numbers", "closing")).length, 302);
+  await closeAll([a, b]);
+});
+
+test("a tail ends with its signal", async () => {
+  const [a] = await pages(1);
+  await a.call("open", "tail");
+  await a.call("follow", "tail", 200);
+  await a.call("call", "tail", "append", n(0));
+  assert.deepEqual(await a.call("followed"), [0]);
+  await closeAll([a]);
+});
+
+test("where a log would not be kept it does not open", async () => {
+  const lacks = ["storage", "channels", "synchronous files", "the worker"];
+  for (const what of lacks) {
+    const [a] = await pages(1);
+    await assert.rejects(a.call("openWithout", what, "nowhere"), { code: "unsupported" }, what);
+    await closeAll([a]);
+  }
+});
+
+test("a full quota fails appends with its name; all others can be read; with more room it goes on", async () => {
+  const [a, b] = await pages(2);
+  for (const { call } of [a, b]) await call("open", "quota");
+  for (const { call } of [a, b]) await call("call", "quota", "append", n(1));
+  const client = await a.page.createCDPSession();
+  const { origin } = rig.server;
+  const { usage } = await client.send("Storage.getUsageAndQuota", { origin });
+  await client.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: usage + 400_000 });
+  const { count, error } = await b.call("fill", "quota", 50_000, 100);
+  assert.equal(error?.code, "storage", `${count} events of 50 KB, then ${JSON.stringify(error)}`);
+  assert.match(error.cause, /QuotaExceeded|is full/);
+  assert.equal((await a.call("numbers", "quota")).length, 2 + count);
+  await assert.rejects(a.call("call", "quota", "append", { type: "big", data: "x".repeat(100_000) }), {
+    code: "storage",
+  });
+  await client.send("Storage.overrideQuotaForOrigin", { origin });
+  await a.call("call", "quota", "append", n(2));
+  await b.call("call", "quota", "append", n(3));
+  const numbers = await b.call("numbers", "quota");
+  assert.equal(numbers.length, 4 + count);
+  assert.deepEqual(numbers.slice(-2), [2, 3]);
+  await closeAll([a, b]);
+});
+
+test("a log that cannot be opened says why, in every tab", async () => {
+  const [a, b] = await pages(2);
+  const { run } = await rig.page("/tests/js/opfs/page.js");
+  // What begins like a frame of zstd and is none: no crash leaves that behind.
+  const bytes = [0x28, 0xb5, 0x2f, 0xfd, 0xff, ...new Array(100).fill(1)];
+  const { error } = await run("run", "w", "importOf", "damaged", [["archive.jsonl.zst", bytes]]);
+  assert.equal(error, undefined);
+  for (const { call } of [a, b]) {
+    await call("open", "damaged");
+    await assert.rejects(call("call", "damaged", "append", n(1)), { code: "corrupt" });
+  }
+  const { unable } = await a.call("call", "damaged", "status");
+  assert.equal(unable.code, "corrupt");
+  await closeAll([a, b]);
+});
+
+test("appends wait for a writer that is no tab, and go on when it ends", async () => {
+  const [a] = await pages(1);
+  const { page, run } = await rig.page("/tests/js/opfs/page.js");
+  await run("run", "w", "open", "alone");
+  await a.call("open", "alone");
+  const waiting = a.call("call", "alone", "append", n(5));
+  await soon();
+  const { role, leader, waiting: count } = await a.call("call", "alone", "status");
+  assert.deepEqual({ role, leader, count }, { role: "follower", leader: undefined, count: 1 });
+  await run("run", "w", "append", 4);
+  await run("run", "w", "close");
+  await waiting;
+  assert.deepEqual(await a.call("numbers", "alone"), [4, 5]);
+  await closeAll([a, { page }]);
+});
+
+test("a page that was kept for the way back leads no more meanwhile, and goes on", async () => {
+  const [a, b] = await pages(2);
+  for (const { call } of [a, b]) await call("open", "kept");
+  await a.call("call", "kept", "append", n(1));
+  await a.call("leaveForAWhile", 0);
+  await b.call("call", "kept", "append", n(2));
+  assert.equal((await a.call("state", "kept")).role, "follower");
+  const late = a.call("call", "kept", "append", n(3));
+  const read = a.call("numbers", "kept");
+  await soon();
+  await a.call("comeBack");
+  await late;
+  assert.deepEqual((await read).slice(0, 2), [1, 2]);
+  assert.deepEqual(await b.call("numbers", "kept"), [1, 2, 3]);
+  await closeAll([a, b]);
+});
+
+test("a tab whose module panicked begins anew", async () => {
+  const [a] = await pages(1);
+  await a.call("openHolding", "panic");
+  await a.call("call", "panic", "append", n(1));
+  await a.call("panic");
+  await a.call("call", "panic", "append", n(2));
+  assert.equal(await a.call("begun"), 2);
+  assert.deepEqual(await a.call("numbers", "panic"), [1, 2]);
+  await closeAll([a]);
+});

@@ -1,0 +1,170 @@
+// The protocol between tabs, simulated: any order of messages that channels allow, leaders that
+// die at any message, tabs that miss some.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Leading } from "../../wasm/tabs/leading.js";
+import { Requests } from "../../wasm/tabs/requests.js";
+import { randomly } from "./support/random.js";
+
+/** Tabs whose messages arrive one at a time, in the order of each pair of sender and hearer. */
+class World {
+  constructor(seed, tabs) {
+    this.random = randomly(seed);
+    this.stored = [];
+    this.epochs = 0;
+    this.links = new Map();
+    this.tabs = Array.from({ length: tabs }, (_, number) => this.#tab(`tab ${number}`));
+  }
+
+  #tab(name) {
+    const tab = { name, outcomes: new Map(), awake: true };
+    tab.requests = new Requests(name, (message, direct) => {
+      if (direct) this.#send(name, `own worker of ${name}`, () => tab.lead?.hear(message, true));
+      else this.#post(name, message);
+    });
+    tab.hear = (message) => {
+      if (message.t === "leads") tab.requests.own = message.epoch;
+      tab.requests.hear(message, true);
+    };
+    tab.requests.hello();
+    return tab;
+  }
+
+  /** To everybody else, as a channel does it; a leader's worker hears its own page too. */
+  #post(from, message) {
+    for (const tab of this.tabs ?? []) {
+      if (`worker of ${tab.name}` !== from) {
+        this.#send(from, `worker of ${tab.name}`, () => tab.lead?.hear(message));
+      }
+      if (tab.name !== from) this.#send(from, tab.name, () => tab.requests.hear(message));
+    }
+  }
+
+  #send(from, to, deliver) {
+    const key = `${from} → ${to}`;
+    if (!this.links.has(key)) this.links.set(key, []);
+    this.links.get(key).push({ to, deliver });
+  }
+
+  lead(tab) {
+    assert.ok(this.tabs.every(({ lead }) => !lead), "two leaders");
+    this.epochs += 1;
+    const epoch = `epoch ${this.epochs}`;
+    const { stored } = this;
+    const log = {
+      get position() {
+        return stored.length;
+      },
+      apply: ({ event }) => stored.push(event),
+      sync() {},
+    };
+    const worker = `worker of ${tab.name}`;
+    tab.epoch = epoch;
+    tab.lead = new Leading(epoch, log, (message, direct) => {
+      if (!direct) this.#post(worker, message);
+      else this.#send(`own ${worker}`, tab.name, () => tab.hear(message));
+    });
+  }
+
+  /** The worker ends at once; what it sent may arrive or not, what was for it does not. */
+  kill(tab) {
+    const { epoch } = tab;
+    tab.lead = undefined;
+    for (const [key, link] of this.links) {
+      const from = key.startsWith(`worker of ${tab.name} `);
+      if (from && this.random.chance(0.5)) link.splice(this.random.below(link.length + 1));
+      if (key.includes(`own worker of ${tab.name}`)) link.length = 0;
+    }
+    // The page ended its worker itself, so it knows.
+    tab.requests.lost(epoch);
+  }
+
+  async append(tab, event) {
+    try {
+      tab.outcomes.set(event, { at: await tab.requests.add({ event, lines: "x" }) });
+    } catch ({ code, position }) {
+      tab.outcomes.set(event, { code, position });
+    }
+  }
+
+  /** Delivers one message; false when there is none. */
+  async step() {
+    const full = [...this.links.values()].filter(({ length }) => length > 0);
+    if (full.length === 0) return false;
+    const { to, deliver } = full[this.random.below(full.length)].shift();
+    const page = this.tabs.find(({ name }) => name === to);
+    if (!page || page.awake) deliver();
+    await undefined;
+    return true;
+  }
+}
+
+async function run(seed) {
+  const world = new World(seed, 3);
+  const { random, tabs } = world;
+  const wanted = new Map(tabs.map((tab) => [tab, []]));
+  let events = 0;
+  const count = { acknowledged: 0, unknown: 0, leaders: 0 };
+  for (let round = 0; round < 200; round += 1) {
+    const leader = tabs.find(({ lead }) => lead);
+    const tab = tabs[random.below(tabs.length)];
+    if (!leader && random.chance(0.2)) world.lead(tab);
+    else if (leader && random.chance(0.03)) world.kill(leader);
+    else if (leader && random.chance(0.02)) {
+      leader.lead.end();
+      leader.lead = undefined;
+    } else if (random.chance(0.02)) {
+      // Asleep it misses messages; a worker does not outlive its page's sleep.
+      if (tab.awake && tab.lead) world.kill(tab);
+      tab.awake = !tab.awake;
+      if (tab.awake) tab.requests.hello();
+    } else if (random.chance(0.3) && tab.awake) {
+      events += 1;
+      wanted.get(tab).push(events);
+      world.append(tab, events);
+    }
+    for (let n = random.below(4); n > 0; n -= 1) await world.step();
+  }
+  for (const tab of tabs.filter(({ awake }) => !awake)) {
+    tab.awake = true;
+    tab.requests.hello();
+  }
+  if (!tabs.some(({ lead }) => lead)) world.lead(tabs[0]);
+  while (await world.step());
+  for (let n = 0; n < 20; n += 1) await undefined;
+
+  for (const tab of tabs) {
+    let last = 0;
+    for (const event of wanted.get(tab)) {
+      const outcome = tab.outcomes.get(event);
+      const times = world.stored.filter((stored) => stored === event).length;
+      const told = `seed ${seed}: event ${event} is stored ${times} times, outcome ${JSON.stringify(outcome)}`;
+      assert.ok(outcome, told);
+      if (outcome.at !== undefined) {
+        assert.equal(times, 1, told);
+        assert.ok(outcome.at > last, `out of order: ${told}`);
+        last = outcome.at;
+        count.acknowledged += 1;
+      } else {
+        assert.equal(outcome.code, "leader-lost", told);
+        assert.ok(times <= 1, told);
+        if (times) assert.ok(world.stored.indexOf(event) >= outcome.position, told);
+        count.unknown += 1;
+      }
+    }
+  }
+  assert.equal(new Set(world.stored).size, world.stored.length);
+  count.leaders = world.epochs;
+  return count;
+}
+
+test("each event is stored once when acknowledged, else at most once and told as unknown", async (t) => {
+  const sum = { acknowledged: 0, unknown: 0, leaders: 0 };
+  for (let seed = 1; seed <= 1000; seed += 1) {
+    for (const [name, n] of Object.entries(await run(seed))) sum[name] += n;
+  }
+  assert.ok(sum.unknown > 0 && sum.acknowledged > sum.unknown);
+  t.diagnostic(JSON.stringify(sum));
+});

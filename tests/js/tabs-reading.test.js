@@ -1,0 +1,180 @@
+// Reading beside a writer that appends and rotates at any moment, where a browser gives a `File` for
+// each look: the private file system is simulated, as Firefox has it and as Chromium does.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
+import { takenFiles } from "../../wasm/package/hosts/opfs-taken.js";
+import "../../wasm/package/js/index.js";
+import { load } from "../../wasm/package/js/module.js";
+import { inlined } from "../../wasm/package/module/inlined.js";
+// The writer has a module of its own: it works while the reader's is in the middle of a call.
+import * as writing from "../../wasm/package/module/eventfold.js?of the writer";
+import { Reading } from "../../wasm/package/tabs/reading.js";
+import { randomly } from "./support/random.js";
+
+const text = new TextDecoder();
+let glue;
+before(async () => {
+  glue = await load();
+  writing.initSync({ module: new WebAssembly.Module(inlined()) });
+});
+
+/** The log's files, and a browser's view of them in which each look may be interrupted. */
+class Disk {
+  constructor(strict) {
+    this.strict = strict;
+    this.versions = new Map();
+    this.meanwhile = () => {};
+    const files = memoryFiles();
+    const changing = (method) => (path, data) => {
+      this.versions.set(path, this.version(path) + 1);
+      return files[method](path, data);
+    };
+    const [append, truncate, replace] = ["append", "truncate", "replace"].map(changing);
+    this.files = { ...files, append, truncate, replace };
+  }
+
+  version(path) {
+    return this.versions.get(path) ?? 0;
+  }
+
+  /** What `navigator.storage` is to the reader. */
+  get storage() {
+    const missing = () => Object.assign(new Error("no such file"), { name: "NotFoundError" });
+    const folder = (prefix) => ({
+      getDirectoryHandle: async (name) =>
+        folder(prefix === undefined || name === "log" ? "" : `${prefix}${name}/`),
+      getFileHandle: async (name) => {
+        if (!this.versions.has(prefix + name)) throw missing();
+        return { getFile: async () => this.taken(prefix + name) };
+      },
+    });
+    return { getDirectory: async () => folder(undefined) };
+  }
+
+  taken(path) {
+    this.meanwhile();
+    const { size, version } = { size: this.files.len(path), version: this.version(path) };
+    const slice = (from, to) => {
+      const bytes = () => this.bytes(path, version, from, to);
+      return { bytes, arrayBuffer: async () => bytes() };
+    };
+    return { size, slice };
+  }
+
+  bytes(path, version, from, to) {
+    this.meanwhile();
+    const changed = this.version(path) !== version;
+    if ((changed && this.strict) || this.files.len(path) < to) {
+      throw Object.assign(new Error("changed since"), { name: "NotReadableError" });
+    }
+    const bytes = new Uint8Array(to - from);
+    this.files.readAt(path, from, bytes);
+    return bytes.buffer;
+  }
+}
+
+globalThis.FileReaderSync = class {
+  readAsArrayBuffer = (slice) => slice.bytes();
+};
+
+/** A writer of 0, 1, 2, … that does a little of anything at each `act`. */
+class Beside {
+  count = 0;
+  rotations = 0;
+
+  constructor(seed, strict) {
+    this.random = randomly(seed);
+    this.disk = new Disk(strict);
+    const value = { storage: this.disk.storage };
+    Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+    this.writer = new writing.RawWriter(this.disk.files, true);
+    this.act();
+  }
+
+  act() {
+    const { random, writer } = this;
+    if (random.chance(0.3)) {
+      writer.rotate();
+      this.rotations += 1;
+    }
+    const length = random.chance(0.2) ? 60 : random.below(4);
+    for (let end = this.count + length; this.count < end; this.count += 1) {
+      writer.append(`{"type":"n","data":${this.count},"ts":0}\n`, false);
+    }
+  }
+
+  /** Lets it act at any look from now on, first `calm` times not. */
+  interrupt(calm) {
+    let looks = 0;
+    this.disk.meanwhile = () => {
+      looks += 1;
+      if (looks > calm && this.random.chance(0.4) && this.count < 2000) this.act();
+    };
+  }
+
+  rest() {
+    this.disk.meanwhile = () => {};
+  }
+}
+
+const dataOf = (bytes) => text.decode(bytes).trimEnd().split("\n").map((line) => JSON.parse(line).data);
+const numbers = (count) => Array.from({ length: count }, (_, n) => n);
+
+async function follow(seed, strict) {
+  const beside = new Beside(seed, strict);
+  const reading = new Reading(glue, await takenFiles("log", []));
+  const seen = [];
+  let position = 0;
+  const look = async () => {
+    const { bytes, places } = await reading.next(1, position);
+    if (!bytes) return false;
+    seen.push(...dataOf(bytes));
+    assert.equal(places[0], position, `seed ${seed}: a gap or an overlap`);
+    position = places.at(-1);
+    return true;
+  };
+  for (let round = 0; round < 15; round += 1) {
+    beside.interrupt(beside.random.below(6));
+    await look();
+    beside.act();
+  }
+  beside.rest();
+  while (await look());
+  assert.deepEqual(seen, numbers(beside.count), `seed ${seed}`);
+  assert.equal(position, beside.writer.end());
+  return beside.rotations;
+}
+
+/** What a reader that cannot wait sees of what was taken, whatever is done to the files since. */
+async function hold(seed, strict) {
+  const beside = new Beside(seed, strict);
+  const files = await takenFiles("log", [], { hold: true });
+  for (let round = 0; round < 15; round += 1) {
+    beside.act();
+    const before = beside.count;
+    beside.interrupt(beside.random.below(4));
+    await files.refresh();
+    if (strict) beside.rest();
+    const scan = new glue.RawScan(files, 0);
+    const seen = [];
+    while (scan.next(1)) seen.push(...dataOf(scan.bytes()));
+    beside.rest();
+    assert.ok(seen.length >= before, `seed ${seed}: ${seen.length} of ${before}`);
+    assert.deepEqual(seen, numbers(seen.length), `seed ${seed}`);
+  }
+  return beside.rotations;
+}
+
+for (const [browser, strict] of [["Firefox", false], ["Chromium", true]]) {
+  for (const [what, run] of Object.entries({ follow, hold })) {
+    test(`to ${what}, as in ${browser}: each event once and in order`, async (t) => {
+      let rotations = 0;
+      for (let seed = 1; seed <= 100; seed += 1) rotations += await run(seed, strict);
+      assert.ok(rotations > 500, `${rotations} rotations`);
+      t.diagnostic(`${rotations} rotations`);
+    });
+  }
+}

@@ -1,0 +1,170 @@
+// What the tests of the tabs' API do in a page.
+
+import { TabLog } from "/wasm/package/tabs/client.js";
+
+const logs = new Map();
+const counted = { folds: 0 };
+
+const views = {
+  sum: {
+    initial: 0,
+    reduce(sum, { type, data }) {
+      counted.folds += 1;
+      if (type === "breaks the view") throw new Error("no such thing");
+      return sum + (data.n ?? 0);
+    },
+  },
+};
+
+const described = ({ name, code, message, position, hash, view, cause }) => ({
+  attempted: true,
+  error: { name, code, message, position, hash, view, cause: cause && String(cause) },
+});
+
+const attempted = async (work) => {
+  try {
+    return { attempted: true, result: await work() };
+  } catch (error) {
+    return described(error);
+  }
+};
+
+export async function open(name, options = {}) {
+  return attempted(async () => {
+    const roles = [];
+    const log = await TabLog.open(name, { views, onRole: (role) => roles.push(role), ...options });
+    logs.set(name, { log, roles });
+  });
+}
+
+/** Calls a method of the log. */
+export const call = (name, method, ...args) =>
+  attempted(() => logs.get(name).log[method](...args));
+
+export const state = (name) => {
+  const { log, roles } = logs.get(name);
+  return { role: log.role, roles, folds: counted.folds };
+};
+
+export const numbers = (name, position) =>
+  attempted(async () => {
+    const numbers = [];
+    for await (const { data } of logs.get(name).log.read(position)) numbers.push(data.n);
+    return numbers;
+  });
+
+/** Counts to `count` on the condition that nobody else was faster. */
+export async function countTogether(name, count) {
+  const { log } = logs.get(name);
+  let conflicts = 0;
+  for (let done = 0; done < count; ) {
+    const end = await log.end();
+    let n = 0;
+    for await (const { data } of log.read()) n = data.n;
+    try {
+      await log.appendIf({ type: "next", data: { n: n + 1 } }, end);
+      done += 1;
+    } catch (error) {
+      if (error.code !== "conflict") throw error;
+      conflicts += 1;
+    }
+  }
+  return conflicts;
+}
+
+/** What cannot leave the page: values that JSON does not know. */
+export const appendOddities = (name) =>
+  Promise.all(
+    [undefined, Symbol("s"), () => {}, 1n, Infinity, [undefined]].map((data) =>
+      attempted(() => logs.get(name).log.append({ type: "odd", data })),
+    ),
+  );
+
+export async function appendDeep(name, levels) {
+  let data = null;
+  for (let level = 0; level < levels; level += 1) data = [data];
+  return attempted(() => logs.get(name).log.append({ type: "deep", data }));
+}
+
+/** Appends so many events at once, and closes without waiting for them. */
+export async function appendAndClose(name, count) {
+  const { log } = logs.get(name);
+  const appended = Array.from({ length: count }, (_, n) =>
+    attempted(() => log.append({ type: "late", data: { n } })),
+  );
+  await log.close();
+  return Promise.all(appended);
+}
+
+/** Appends events of this size until one fails. */
+export async function fill(name, size, most) {
+  const { log } = logs.get(name);
+  const data = { n: 1, text: "x".repeat(size) };
+  for (let count = 0; count < most; count += 1) {
+    const { error } = await attempted(() => log.append({ type: "big", data }));
+    if (error) return { count, error };
+  }
+  return { count: most };
+}
+
+/** Follows the log until the tail is aborted, or the log closed. */
+export function follow(name, milliseconds) {
+  const { log } = logs.get(name);
+  const abort = new AbortController();
+  if (milliseconds) setTimeout(() => abort.abort(), milliseconds);
+  const numbers = [];
+  globalThis.following = attempted(async () => {
+    for await (const { data } of log.tail({ signal: abort.signal })) numbers.push(data.n);
+    return numbers;
+  });
+}
+
+export const followed = () => globalThis.following;
+
+export async function openWithout(what, name) {
+  const without = {
+    storage: () => Object.defineProperty(navigator, "storage", { value: undefined }),
+    channels: () => delete globalThis.BroadcastChannel,
+    "synchronous files": () => {},
+    "the worker": () => {},
+  };
+  without[what]();
+  const script = 'delete FileSystemFileHandle.prototype.createSyncAccessHandle; await import("URL");';
+  const url = new URL("/wasm/package/tabs/worker.js", location.href);
+  const workers = {
+    "synchronous files": () => {
+      const blob = new Blob([script.replace("URL", url)], { type: "text/javascript" });
+      return new Worker(URL.createObjectURL(blob), { type: "module" });
+    },
+    "the worker": () => new Worker("/no/such/worker.js", { type: "module" }),
+  };
+  return open(name, { worker: workers[what] });
+}
+
+/** Opens with workers that the page can get at. */
+export async function openHolding(name) {
+  globalThis.workers = [];
+  return open(name, {
+    worker() {
+      const worker = new Worker("/wasm/package/tabs/worker.js", { type: "module" });
+      globalThis.workers.push(worker);
+      return worker;
+    },
+  });
+}
+
+/** As a module that panicked tells it. */
+export function panic() {
+  globalThis.workers.at(-1).onmessage({ data: { panicked: true } });
+}
+
+export const begun = () => globalThis.workers.length;
+
+export function leaveForAWhile(milliseconds) {
+  dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true }));
+  return new Promise((later) => setTimeout(later, milliseconds));
+}
+
+export function comeBack() {
+  dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+}

@@ -1,0 +1,7 @@
+import module from "eventfold/module.wasm";
+import * as slim from "eventfold/slim";
+
+import { program } from "./program.js";
+
+slim.init(module);
+program(slim, slim.memoryHost()).then(console.log);

@@ -1,0 +1,8 @@
+const { readFileSync } = require("node:fs");
+
+const slim = require("eventfold/slim");
+
+const { program } = require("./program.cjs");
+
+slim.init(readFileSync(require.resolve("eventfold/module.wasm")));
+program(slim, slim.memoryHost()).then(console.log);

@@ -1,0 +1,18 @@
+import * as eventfold from "eventfold";
+import { indexedDbHost } from "eventfold/indexeddb";
+import * as slim from "eventfold/slim";
+
+import { program } from "./program.js";
+
+const module = new URL("eventfold/module.wasm", import.meta.url);
+
+async function main() {
+  slim.init(await (await fetch(module)).arrayBuffer());
+  return [
+    await program(slim, slim.memoryHost()),
+    await program(eventfold, eventfold.memoryHost()),
+    await program(eventfold, indexedDbHost("log")),
+  ].join("\n");
+}
+
+globalThis.outcome = main();

@@ -1,0 +1,207 @@
+//! What only Unix lets happen to a held lock.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::thread;
+
+use eventfold::{Error, EventWriter};
+
+use crate::refusal;
+use crate::support::{Actor, numbered, numbers, quick_dir};
+
+#[test]
+fn a_child_keeps_the_lock_neither_when_the_holder_lets_go_nor_when_it_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut holder = Actor::with_open_log(dir.path());
+    let child = Process::that_sleeps(&mut holder);
+    refusal(dir.path());
+    holder.ask("close").unwrap();
+    drop(EventWriter::open(dir.path()).unwrap());
+    assert!(child.is_alive());
+
+    holder.ask("open").unwrap();
+    let second_child = Process::that_sleeps(&mut holder);
+    holder.kill();
+    EventWriter::open(dir.path()).unwrap();
+    assert!(child.is_alive() && second_child.is_alive());
+}
+
+#[test]
+fn a_lock_let_go_is_free_at_once_while_children_are_being_made() {
+    let dir = quick_dir();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Each of these is a copy of this process, its files included, until it runs `true`.
+        scope.spawn(|| {
+            while !done.load(SeqCst) {
+                Command::new("true").status().unwrap();
+            }
+        });
+        let opened = (0..1000).try_for_each(|_| EventWriter::open(dir.path()).map(drop));
+        done.store(true, SeqCst);
+        opened.unwrap();
+    });
+}
+
+#[test]
+fn a_log_replaced_under_its_writer_admits_no_second_one_and_acknowledges_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("app.jsonl");
+    let mut first = EventWriter::open(dir.path()).unwrap();
+    first.append(&numbered(0)).unwrap();
+    let copy = dir.path().join("copy");
+    fs::copy(&log, &copy).unwrap();
+    fs::rename(&copy, &log).unwrap();
+
+    refusal(dir.path());
+    let mut other = Actor::start(dir.path());
+    let error = other.ask("open").unwrap_err();
+    assert!(error.starts_with("AlreadyExists Locked"), "{error}");
+
+    let error = first.append(&numbered(1)).unwrap_err();
+    let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
+    assert!(doubt, "{error:?}");
+    let message = error.to_string();
+    assert!(
+        message.contains("replaced") && message.contains("app.jsonl"),
+        "{message}"
+    );
+    let error = first.append(&numbered(2)).unwrap_err();
+    assert!(
+        matches!(Error::of(&error), Some(Error::Poisoned { .. })),
+        "{error:?}"
+    );
+    let error = first.rotate().unwrap_err();
+    assert!(
+        matches!(Error::of(&error), Some(Error::Poisoned { .. })),
+        "{error:?}"
+    );
+    assert_eq!(numbers(dir.path()), [0]);
+
+    drop(first);
+    let mut next = EventWriter::open(dir.path()).unwrap();
+    next.append(&numbered(3)).unwrap();
+    assert_eq!(numbers(dir.path()), [0, 3]);
+}
+
+#[test]
+fn a_log_removed_under_its_writer_admits_no_second_one_and_rotates_nothing_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = EventWriter::open(dir.path()).unwrap();
+    first.append(&numbered(0)).unwrap();
+    fs::remove_file(dir.path().join("app.jsonl")).unwrap();
+    refusal(dir.path());
+    let message = first.rotate().unwrap_err().to_string();
+    assert!(message.contains("removed"), "{message}");
+    assert!(!dir.path().join("archive.jsonl.zst").exists());
+    drop(first);
+    EventWriter::open(dir.path()).unwrap();
+}
+
+#[test]
+fn a_writer_whose_directory_is_moved_away_acknowledges_nothing_and_the_new_one_is_another_log() {
+    let parent = tempfile::tempdir().unwrap();
+    let [dir, away] = ["log", "away"].map(|name| parent.path().join(name));
+    let mut first = EventWriter::open(&dir).unwrap();
+    first.append(&numbered(0)).unwrap();
+    fs::rename(&dir, &away).unwrap();
+    refusal(&away);
+
+    let mut second = EventWriter::open(&dir).unwrap();
+    second.append(&numbered(10)).unwrap();
+    let error = first.append(&numbered(1)).unwrap_err();
+    let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
+    assert!(doubt, "{error:?}");
+    first.rotate().unwrap_err();
+    second.append(&numbered(11)).unwrap();
+    assert_eq!(numbers(&dir), [10, 11]);
+    assert!(!dir.join("archive.jsonl.zst").exists());
+
+    drop(first);
+    EventWriter::open(&away)
+        .unwrap()
+        .append(&numbered(2))
+        .unwrap();
+    let kept = numbers(&away);
+    assert!(kept == [0, 2] || kept == [0, 1, 2], "{kept:?}");
+    refusal(&dir);
+}
+
+#[test]
+fn a_second_name_for_the_directory_or_the_log_is_the_same_lock() {
+    let parent = tempfile::tempdir().unwrap();
+    let [dir, alias, other] = ["log", "alias", "other"].map(|name| parent.path().join(name));
+    let _writer = EventWriter::open(&dir).unwrap();
+    std::os::unix::fs::symlink(&dir, &alias).unwrap();
+    refusal(&alias);
+    fs::create_dir(&other).unwrap();
+    fs::hard_link(dir.join("app.jsonl"), other.join("app.jsonl")).unwrap();
+    refusal(&other);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_taken_by_flock_from_the_shell_is_a_writers_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("app.jsonl");
+    drop(EventWriter::open(dir.path()).unwrap());
+    let mut shell = Command::new("flock")
+        .args(["--nonblock", "--no-fork"])
+        .arg(&log)
+        .args(["sh", "-c", "echo locked; read wait"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(shell.stdout.as_mut().unwrap()),
+        &mut said,
+    )
+    .unwrap();
+    assert_eq!(said, "locked\n");
+    let message = refusal(dir.path());
+    assert!(
+        message.contains(&format!("pid {}", shell.id())),
+        "{message}"
+    );
+    drop(shell.stdin.take());
+    shell.wait().unwrap();
+
+    // And the other way round.
+    let _writer = EventWriter::open(dir.path()).unwrap();
+    let status = Command::new("flock")
+        .arg("--nonblock")
+        .arg(&log)
+        .arg("true")
+        .status();
+    assert!(!status.unwrap().success());
+}
+
+/// Another process than ours or its child, ended with this value.
+struct Process(String);
+
+impl Process {
+    /// A child of the actor, once it runs its own program: until then it is a copy of its parent,
+    /// with its parent's files.
+    fn that_sleeps(parent: &mut Actor) -> Self {
+        let child = Self(parent.ask("child").unwrap());
+        let name = format!("/proc/{}/comm", child.0);
+        while cfg!(target_os = "linux") && fs::read_to_string(&name).unwrap() != "sleep\n" {
+            thread::yield_now();
+        }
+        child
+    }
+
+    fn is_alive(&self) -> bool {
+        let status = Command::new("kill").args(["-0", &self.0]).status();
+        status.unwrap().success()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-9", &self.0]).status();
+    }
+}

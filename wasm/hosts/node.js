@@ -1,0 +1,228 @@
+// A log's files in a directory, for Node, Deno and Bun. Step by step what native/src/store.rs does.
+
+import * as fs from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { BadArgumentError, EventfoldError, StorageError } from "../js/errors.js";
+import { isAt, lockLog } from "./node-lock.js";
+
+const LOG = "app.jsonl";
+
+/** @returns {import("./host").Host} */
+export function nodeHost(dir, { lock = "flock" } = {}) {
+  if (typeof dir !== "string" && !(dir instanceof URL)) {
+    throw new BadArgumentError(`the directory is ${typeof dir}, it must be a path or a file URL`);
+  }
+  if (lock !== "flock" && lock !== "none") {
+    throw new BadArgumentError(`lock is ${String(lock)}, it can be "flock" or "none"`);
+  }
+  // Absolute, so that a program that goes elsewhere stays with its log.
+  const name = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
+  return {
+    name,
+    durability: "synced",
+    open: (access) => (access === "read" ? openToRead(name) : openToWrite(name, lock)),
+  };
+}
+
+/** @returns {import("./host").SourceFiles} */
+function openToRead(dir) {
+  // A log that is not there is not an empty one.
+  attempt("read a log in", dir, () => {
+    if (!fs.statSync(dir).isDirectory()) throw new Error("it is not a directory");
+  });
+  return sourceFiles(dir);
+}
+
+/** @returns {import("./host").Files} */
+function openToWrite(dir, lock) {
+  const path = join(dir, LOG);
+  makeDir(dir);
+  const { fd, unlock } =
+    lock === "flock"
+      ? attempt("open and lock", path, () => lockLog(dir, path))
+      : { fd: attempt("open", path, () => fs.openSync(path, "a+")), unlock: undefined };
+  return files(dir, fd, unlock);
+}
+
+/**
+ * The reading half. Each read opens its file anew, so that one that comes later or is replaced is
+ * the one that is read.
+ */
+function sourceFiles(dir) {
+  return {
+    len(file) {
+      const path = join(dir, file);
+      const found = fs.statSync(path, { throwIfNoEntry: false });
+      if (found && !found.isFile()) {
+        // A pipe would be waited for, a device read without end.
+        throw new Error(`${path} is not a regular file`);
+      }
+      return found?.size ?? 0;
+    },
+
+    readAt(file, offset, into) {
+      const read = (fd) => readFull(fd, offset, into);
+      return present(() => withOpen(join(dir, file), "r", read)) ?? 0;
+    },
+
+    watch(changed) {
+      let watcher;
+      try {
+        watcher = fs.watch(dir, () => changed());
+        watcher.on("error", () => watcher.close());
+      } catch {
+        // The system has no watch left to give. Who waits looks again by itself after a while.
+      }
+      return () => watcher?.close();
+    },
+
+    close() {},
+  };
+}
+
+/**
+ * @param {number} fd the log, open for reading and appending
+ * @param {(() => void) | undefined} unlock what gives the lock back, if there is one
+ */
+function files(dir, fd, unlock) {
+  const source = sourceFiles(dir);
+  const log = join(dir, LOG);
+  /** Whether the names of the log and the archive may not be durable yet. */
+  let namesUnsynced = true;
+
+  return {
+    ...source,
+    exclusive: unlock !== undefined,
+
+    len: (file) => (file === LOG ? fs.fstatSync(fd).size : source.len(file)),
+
+    readAt: (file, offset, into) =>
+      file === LOG ? readFull(fd, offset, into) : source.readAt(file, offset, into),
+
+    append(file, data) {
+      if (file === LOG) return writeAll(fd, data);
+      namesUnsynced = true;
+      withOpen(join(dir, file), "a", (fd) => writeAll(fd, data));
+    },
+
+    truncate(file, length) {
+      // On the same descriptor, so that the lock lives on.
+      if (file === LOG) return fs.ftruncateSync(fd, length);
+      present(() => withOpen(join(dir, file), "r+", (fd) => fs.ftruncateSync(fd, length)));
+    },
+
+    sync(file) {
+      if (file === LOG) {
+        fs.fdatasyncSync(fd);
+        // A file that is no longer where it was takes its events with it.
+        if (unlock && !isAt(fd, log)) {
+          throw new Error(`${log} was replaced or removed while this writer held it`);
+        }
+      } else {
+        present(() => withOpen(join(dir, file), "r+", (fd) => fs.fdatasyncSync(fd)));
+      }
+      if (namesUnsynced) {
+        syncDir(dir);
+        namesUnsynced = false;
+      }
+    },
+
+    replace(file, data) {
+      const path = join(dir, file);
+      const fresh = `${path}.new`;
+      fs.mkdirSync(dirname(path), { recursive: true });
+      withOpen(fresh, "w", (fd) => {
+        writeAll(fd, data);
+        // A rename may reach the disk before the bytes do.
+        fs.fdatasyncSync(fd);
+      });
+      fs.renameSync(fresh, path);
+    },
+
+    remove(file) {
+      present(() => fs.unlinkSync(join(dir, file)));
+    },
+
+    close() {
+      try {
+        unlock?.();
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+  };
+}
+
+function readFull(fd, offset, into) {
+  let done = 0;
+  while (done < into.length) {
+    const n = uninterrupted(() => fs.readSync(fd, into, done, into.length - done, offset + done));
+    if (n === 0) break;
+    done += n;
+  }
+  return done;
+}
+
+function writeAll(fd, data) {
+  let done = 0;
+  while (done < data.length) {
+    const n = uninterrupted(() => fs.writeSync(fd, data, done, data.length - done));
+    if (n === 0) throw new Error("the file system took no byte and gave no reason");
+    done += n;
+  }
+}
+
+/** Does it again for as long as a signal comes in between. */
+function uninterrupted(act) {
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (error.code !== "EINTR") throw error;
+    }
+  }
+}
+
+function withOpen(path, flags, act) {
+  const fd = fs.openSync(path, flags);
+  try {
+    return act(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** What does not exist is `undefined`, not an error. */
+function present(act) {
+  try {
+    return act();
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+}
+
+/** Makes the directory, and each name on the way to it durable. */
+function makeDir(dir) {
+  const missing = [];
+  for (let at = dir; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
+  attempt("make the directory", dir, () => fs.mkdirSync(dir, { recursive: true }));
+  for (const made of missing) {
+    attempt("sync the directory", dirname(made), () => syncDir(dirname(made)));
+  }
+}
+
+function syncDir(dir) {
+  // Windows flushes no directory; a file's name there is durable with the file.
+  if (process.platform !== "win32") withOpen(dir, "r", (fd) => fs.fsyncSync(fd));
+}
+
+function attempt(action, path, act) {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof EventfoldError) throw error;
+    throw new StorageError(`cannot ${action} ${path}: ${error.message}`, {}, error);
+  }
+}

@@ -1,0 +1,57 @@
+// A log's files in the OPFS for a reader, where browsers let several handles be open on one file:
+// then it sees the bytes of now, as a reader of native files does.
+
+import { ARCHIVE, LOG, directoryOf, fileOf } from "./opfs-place.js";
+
+/** Whether handles can be shared. A browser that ignores the mode would lock the writer out. */
+export const SHARES = "mode" in (globalThis.FileSystemSyncAccessHandle?.prototype ?? {});
+
+/** How handles are opened that others may open too; what it says is that nobody is kept away. */
+export const SHARED = SHARES ? { mode: "readwrite-unsafe" } : undefined;
+
+/**
+ * @param {string} name
+ * @param {string[]} others paths of the files beside the log and its archive
+ * @returns {Promise<import("./opfs").OpfsSourceFiles>}
+ */
+export async function liveFiles(name, others) {
+  /** @type {Map<string, FileSystemSyncAccessHandle>} */
+  const handles = new Map();
+  let lengths = "";
+
+  const open = async (path) => {
+    if (handles.has(path)) return;
+    const directory = await directoryOf(name, false);
+    const file = directory && (await fileOf(directory, path, false));
+    if (file) handles.set(path, await file.createSyncAccessHandle(SHARED));
+  };
+
+  const files = {
+    len: (path) => handles.get(path)?.getSize() ?? 0,
+    readAt: (path, offset, into) => handles.get(path)?.read(into, { at: offset }) ?? 0,
+
+    async refresh() {
+      for (const path of [LOG, ARCHIVE]) await open(path);
+      const before = lengths;
+      lengths = [LOG, ARCHIVE].map(files.len).join();
+      return before !== lengths;
+    },
+
+    // The log's readers see for themselves what a writer does meanwhile.
+    stillCurrent: async () => true,
+
+    close() {
+      for (const handle of handles.values()) handle.close();
+      handles.clear();
+    },
+  };
+
+  try {
+    for (const path of others) await open(path);
+    await files.refresh();
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+  return files;
+}

@@ -1,0 +1,146 @@
+// A log in the origin private file system (OPFS), for dedicated workers.
+
+import { LockedError, StorageError, UnsupportedError } from "../js/errors.js";
+import { closeAll, filesOver, settleSpare } from "./opfs-files.js";
+import { SHARED } from "./opfs-live.js";
+import {
+  ARCHIVE,
+  IMPORTING,
+  LOG,
+  SPARE,
+  TORN,
+  checkName,
+  directoryOf,
+  fileOf,
+  lockOf,
+  snapshotOf,
+  snapshotsIn,
+} from "./opfs-place.js";
+import { filesToRead } from "./opfs-read.js";
+
+export { exportDirectory, importDirectory } from "./opfs-copy.js";
+
+// A handle of a tab that died comes free within 64 ms as measured; a slow machine gets more.
+const PATIENCE = 3000;
+
+/**
+ * @param {string} name
+ * @param {{ wait?: boolean, signal?: AbortSignal }} [options]
+ * @returns {import("./host").Host}
+ */
+export function opfsHost(name, { wait = false, signal } = {}) {
+  checkName(name);
+  return {
+    name,
+    durability: "synced",
+    open(access, { views = [] } = {}) {
+      if (access === "read") return openForReading(name, views);
+      return openForWriting(name, views, { wait, signal });
+    },
+  };
+}
+
+async function openForReading(name, views) {
+  if (typeof FileReaderSync === "undefined") throw inNoWorker(name);
+  const directory = await directoryOf(name, false);
+  if (directory) await refuseUnfinished(directory, name);
+  return filesToRead(name, views, { hold: true });
+}
+
+async function openForWriting(name, views, options) {
+  if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle) throw inNoWorker(name);
+  // The lock first: who has it knows that an open handle is that of a dying tab.
+  const lock = await takeLock(name, options);
+  const handles = new Map();
+  let spare;
+  try {
+    const directory = await directoryOf(name, true);
+    await refuseUnfinished(directory, name);
+    // No reader opens this one, so it can be this writer's alone: a lock that cannot be stolen.
+    spare = await openHandle(directory, SPARE, name);
+    const snapshots = new Set([...views.map(snapshotOf), ...(await snapshotsIn(directory))]);
+    for (const path of [LOG, ARCHIVE, TORN, ...snapshots]) {
+      handles.set(path, await openHandle(directory, path, name, SHARED));
+    }
+    settleSpare(handles, spare);
+    const files = filesOver(handles, spare, lock.release);
+    lock.onLost((reason) => files.lose(reason));
+    return files;
+  } catch (error) {
+    closeAll([...handles.values(), ...(spare ? [spare] : [])]);
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Resolves when the lock is held. */
+function takeLock(name, { wait, signal }) {
+  const { locks } = globalThis.navigator ?? {};
+  if (!locks) {
+    throw new UnsupportedError(
+      `${name} cannot be kept from a second writer: this browser has no Web Locks, or the page ` +
+        "is not from https or localhost",
+    );
+  }
+  return new Promise((held, failed) => {
+    let onLost = () => {};
+    let released = false;
+    const ended = locks.request(lockOf(name), wait ? { signal } : { ifAvailable: true }, (lock) => {
+      if (!lock) {
+        throw new LockedError(
+          `another tab or worker writes to ${name}: close it, or read without writing`,
+          { path: name },
+        );
+      }
+      return new Promise((release) => {
+        held({
+          release() {
+            released = true;
+            release();
+            return ended;
+          },
+          onLost: (callback) => (onLost = callback),
+        });
+      });
+    });
+    // After `held` this settles nothing any more.
+    ended.catch(failed);
+    ended.catch((cause) => {
+      if (!released) onLost(new LockedError(`the lock on ${name} was stolen`, { path: name }, cause));
+    });
+  });
+}
+
+async function openHandle(directory, path, name, mode) {
+  const file = await fileOf(directory, path, true);
+  const end = performance.now() + PATIENCE;
+  for (let pause = 4; ; pause = Math.min(2 * pause, 100)) {
+    try {
+      return await file.createSyncAccessHandle(mode);
+    } catch (error) {
+      if (error.name !== "NoModificationAllowedError") throw error;
+      if (performance.now() > end) {
+        throw new LockedError(
+          `${path} of ${name} is held open by something that does not hold the lock on the log`,
+          { path: name },
+          error,
+        );
+      }
+    }
+    await new Promise((later) => setTimeout(later, pause));
+  }
+}
+
+async function refuseUnfinished(directory, name) {
+  if (!(await fileOf(directory, IMPORTING, false))) return;
+  throw new StorageError(`an import into ${name} did not end: import it again`, {
+    file: IMPORTING,
+  });
+}
+
+function inNoWorker(name) {
+  return new UnsupportedError(
+    `${name} can only be opened in a dedicated worker, since only there are files synchronous; ` +
+      "eventfold/tabs brings one for the page",
+  );
+}

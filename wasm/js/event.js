@@ -1,0 +1,139 @@
+// Events as they are read: a line that is taken apart when somebody asks.
+
+import { CorruptError } from "./errors.js";
+
+/** Instead of a type's number: the line has to be parsed. As in `src/scan.rs`. */
+const NO_TYPE = 0xffffffff;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Decoding a batch at once is the fastest way in browsers, a line at a time on the others.
+ */
+const DECODES_BATCHES = typeof globalThis.document === "object" || typeof globalThis.importScripts === "function";
+
+/** Whole lines, as a scan hands them out. */
+export class Batch {
+  /**
+   * @param {Uint8Array} bytes the lines, each with its newline
+   * @param {Float64Array} places for each line its position and the next line's
+   * @param {Uint32Array} spans for each line its start and end in `bytes`, and its type's number
+   * @param {string[]} types the types by number
+   */
+  constructor(bytes, places, spans, types) {
+    this.bytes = bytes;
+    this.places = places;
+    this.spans = spans;
+    this.types = types;
+    this.length = spans.length / 3;
+    /** @type {string[] | undefined} */
+    this.lines = undefined;
+  }
+
+  /** @param {number} index */
+  event(index) {
+    return new LogEvent(this, index);
+  }
+
+  /** @param {number} index */
+  text(index) {
+    if (DECODES_BATCHES) {
+      this.lines ??= decoder.decode(this.bytes).split("\n");
+      return this.lines[index];
+    }
+    return decoder.decode(this.bytes.subarray(this.spans[3 * index], this.spans[3 * index + 1]));
+  }
+}
+
+/** An event where it stands in the log. */
+export class LogEvent {
+  #batch;
+  #index;
+  #fields;
+
+  constructor(batch, index) {
+    this.#batch = batch;
+    this.#index = index;
+  }
+
+  /** Where its line starts in the whole history, in bytes. */
+  get position() {
+    return this.#batch.places[2 * this.#index];
+  }
+
+  /** Where the next line starts: what to read from to go on after this event. */
+  get nextPosition() {
+    return this.#batch.places[2 * this.#index + 1];
+  }
+
+  get type() {
+    const number = this.#batch.spans[3 * this.#index + 2];
+    return number === NO_TYPE ? this.#parsed.type : this.#batch.types[number];
+  }
+
+  get data() {
+    return this.#parsed.data;
+  }
+
+  get ts() {
+    return this.#parsed.ts;
+  }
+
+  get id() {
+    return this.#parsed.id;
+  }
+
+  get actor() {
+    return this.#parsed.actor;
+  }
+
+  get meta() {
+    return this.#parsed.meta;
+  }
+
+  /** What was appended. */
+  toJSON() {
+    return this.#parsed;
+  }
+
+  get #parsed() {
+    return (this.#fields ??= parse(this.#batch, this.#index, this.position));
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](_depth, options, inspect) {
+    const { position } = this;
+    return inspect({ position, ...this.#parsed }, options);
+  }
+}
+
+function parse(batch, index, position) {
+  let event;
+  try {
+    event = JSON.parse(batch.text(index));
+  } catch (error) {
+    throw corrupt(position, error.message, error);
+  }
+  const reason = flaw(event);
+  if (reason) throw corrupt(position, reason);
+  return event;
+}
+
+function flaw(event) {
+  if (event === null || typeof event !== "object" || Array.isArray(event)) {
+    return "it is not an object";
+  }
+  if (typeof event.type !== "string") return "`type` is not a string";
+  if (event.data === undefined) return "`data` is missing";
+  if (!Number.isInteger(event.ts) || event.ts < 0) return "`ts` is not whole seconds";
+  for (const field of ["id", "actor"]) {
+    if (event[field] === null) delete event[field];
+    else if (event[field] !== undefined && typeof event[field] !== "string") {
+      return `\`${field}\` is not a string`;
+    }
+  }
+  return undefined;
+}
+
+function corrupt(position, reason, cause) {
+  return new CorruptError(`corrupt at position ${position}: ${reason}`, { position }, cause);
+}

@@ -1,0 +1,94 @@
+// An event on its way into the log: the line that the module checks and writes.
+
+import { BadArgumentError, UnreadableError } from "./errors.js";
+
+const FIELDS = new Set(["type", "data", "ts", "id", "actor", "meta"]);
+
+/**
+ * The event's line with its newline.
+ *
+ * Data is written as `JSON.stringify` does it, which asks `toJSON` and leaves out properties that
+ * are `undefined`. What it would turn into `null` is refused.
+ *
+ * @param {import("./log.js").NewEvent} event
+ */
+export function lineOf(event) {
+  if (event === null || typeof event !== "object") {
+    throw new BadArgumentError(`an event is an object with type and data, not ${describe(event)}`);
+  }
+  const { type, data, ts = Math.floor(Date.now() / 1000), id, actor, meta } = event;
+  if (typeof type !== "string") {
+    throw new BadArgumentError(`an event's type is a string, not ${describe(type)}`);
+  }
+  if (!Number.isSafeInteger(ts) || ts < 0) {
+    throw new BadArgumentError(`an event's ts is whole seconds from 1970 on, not ${describe(ts)}`);
+  }
+  for (const field in event) {
+    if (!FIELDS.has(field)) {
+      throw new BadArgumentError(
+        `an event has no field ${JSON.stringify(field)}: put it into data or meta`,
+      );
+    }
+  }
+  if (isUnknown(data) || (meta !== undefined && isUnknown(meta))) {
+    const what = isUnknown(data) ? `data is ${describe(data)}` : `meta is ${describe(meta)}`;
+    throw new UnreadableError(`${what}, which JSON does not know`);
+  }
+  for (const [field, value] of [["id", id], ["actor", actor]]) {
+    if (value !== undefined && typeof value !== "string") {
+      throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
+    }
+  }
+  return `${json("the event", { type, data, ts, id, actor, meta })}\n`;
+}
+
+/** JSON that reads back equal; halves of surrogate pairs and deep nesting the module refuses. */
+export function json(field, value) {
+  let text;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new UnreadableError(`${field} cannot be written as JSON: ${error.message}`, {}, error);
+  }
+  if (text === undefined) {
+    throw new UnreadableError(`${field} is ${describe(value)}, which JSON does not know`);
+  }
+  if (text.includes("null") && turnsIntoNull(value, "")) refuseWhatTurnedIntoNull(field, value);
+  return text;
+}
+
+/** Whether there may be a null in the JSON of `value` that is none in it. */
+function turnsIntoNull(value, key) {
+  if (typeof value === "number") return !Number.isFinite(value);
+  if (value === null || typeof value !== "object") return false;
+  if (typeof value.toJSON === "function") return value instanceof Date || turnsIntoNull(value.toJSON(key), key);
+  if (Array.isArray(value)) return value.some((item, at) => isUnknown(item) || turnsIntoNull(item, at)) || isSparse(value);
+  for (const name of Object.keys(value)) if (turnsIntoNull(value[name], name)) return true;
+  return value instanceof Number && turnsIntoNull(value.valueOf(), key);
+}
+
+const isUnknown = (value) => ["undefined", "function", "symbol"].includes(typeof value);
+
+/** Holes are passed over by `some`. */
+const isSparse = (array) => Object.keys(array).length < array.length;
+
+function refuseWhatTurnedIntoNull(field, root) {
+  JSON.stringify(root, function (key, value) {
+    const before = this[key];
+    const lost =
+      (typeof value === "number" && !Number.isFinite(value)) ||
+      (before instanceof Date && Number.isNaN(before.getTime())) ||
+      (Array.isArray(this) && isUnknown(value));
+    if (lost) {
+      const place = key === "" ? "is" : `holds at ${JSON.stringify(key)}`;
+      throw new UnreadableError(`${field} ${place} ${describe(before)}, which JSON does not know`);
+    }
+    return value;
+  });
+}
+
+function describe(value) {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value === null || typeof value !== "object" || value instanceof Date) return String(value);
+  return Array.isArray(value) ? "an array" : "an object";
+}

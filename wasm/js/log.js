@@ -1,0 +1,148 @@
+import { BadArgumentError } from "./errors.js";
+import { lineOf } from "./line.js";
+import { call } from "./module.js";
+import { EventReader, opened } from "./reader.js";
+
+export class EventLog extends EventReader {
+  #writer;
+  #maxLogSize;
+
+  static async open(host, options = {}) {
+    const { maxLogSize = Infinity } = options;
+    if (typeof maxLogSize !== "number" || !(maxLogSize > 0)) {
+      throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${maxLogSize}`);
+    }
+    const [session, views] = await opened(host, "write", options);
+    try {
+      const { glue, files } = session;
+      const writer = call(() => new glue.RawWriter(files, files.exclusive !== false));
+      return new this(session, views, writer, maxLogSize);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  constructor(session, views, writer, maxLogSize) {
+    super(session, views);
+    this.#writer = writer;
+    this.#maxLogSize = maxLogSize;
+    const [tornLogBytes, tornArchiveBytes, completedLine, rotation, adoptedBytes] = writer.recovery();
+    this.recovery = {
+      text: writer.recovered() ?? "nothing to repair",
+      tornLogBytes,
+      tornArchiveBytes,
+      completedLine: completedLine === 1,
+      rotation: [undefined, "finished", "undone"][rotation],
+      adoptedBytes,
+    };
+  }
+
+  append(event, options) {
+    const line = lineOf(event);
+    return this.#write(line, 1, options)[0];
+  }
+
+  appendBatch(events, options) {
+    let lines = "";
+    let count = 0;
+    for (const event of events) {
+      lines += lineOf(event);
+      count++;
+    }
+    return this.#write(lines, count, options);
+  }
+
+  appendIf(event, expected, options) {
+    if (typeof expected?.hash !== "string" || !Number.isSafeInteger(expected.position)) {
+      throw new BadArgumentError(
+        "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
+      );
+    }
+    const line = lineOf(event);
+    return this.#write(line, 1, options, expected)[0];
+  }
+
+  #write(lines, count, { durability = "synced" } = {}, expected) {
+    if (durability !== "synced" && durability !== "buffered") {
+      throw new BadArgumentError(`durability is "synced" or "buffered", not ${durability}`);
+    }
+    const told = this._session.run(() => {
+      const writer = this.#writer;
+      if (expected) writer.checkEnd(expected.position, expected.hash);
+      if (writer.logLen() >= this.#maxLogSize) writer.rotate();
+      return writer.append(lines, durability === "synced");
+    });
+    this._session.notify();
+    return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
+  }
+
+  end() {
+    return this._session.run(() => ({
+      position: this.#writer.end(),
+      hash: this.#writer.lastHash(),
+    }));
+  }
+
+  get logLength() {
+    return this._session.run(() => this.#writer.logLen());
+  }
+
+  sync() {
+    this._session.run(() => this.#writer.sync());
+  }
+
+  async durable() {
+    this.sync();
+    await this._session.files.durable?.();
+  }
+
+  rotate() {
+    const [bytes, archived] = this._session.run(() => this.#writer.rotate());
+    this._session.notify();
+    return { bytes, archived };
+  }
+
+  save() {
+    for (const view of this._views) {
+      view.state();
+      view.save(this.#writer);
+    }
+  }
+
+  async close() {
+    if (this._session.closed) return;
+    try {
+      for (const view of this._views) view.save(this.#writer);
+    } finally {
+      const closing = super.close();
+      this.#writer.free();
+      await closing;
+    }
+  }
+}
+
+/** Where an appended event stands. */
+class Appended {
+  #high;
+  #low;
+
+  constructor(told, index, count) {
+    this.position = told[index];
+    this.nextPosition = told[index + 1];
+    this.#high = told[count + 1 + 2 * index];
+    this.#low = told[count + 2 + 2 * index];
+  }
+
+  /** The hash of its line: 16 hex digits. */
+  get hash() {
+    return hex(this.#high) + hex(this.#low);
+  }
+
+  toJSON() {
+    const { position, nextPosition, hash } = this;
+    return { position, nextPosition, hash };
+  }
+}
+
+const hex = (number) => number.toString(16).padStart(8, "0");

@@ -1,0 +1,70 @@
+// The module, once it is loaded. Entries give it in (`provide`), everything else takes it from
+// here: a program has one, whatever entries it imports.
+
+import { byCode, EventfoldError, PanicError, UnsupportedError } from "./errors.js";
+import * as glue from "../module/eventfold.js";
+
+/** @type {undefined | (() => BufferSource | WebAssembly.Module | Promise<BufferSource | WebAssembly.Module>)} */
+let source;
+/** @type {Promise<typeof glue> | undefined} */
+let loading;
+let panicked = false;
+
+/** Says where the module comes from. The first entry that is imported decides. */
+export function provide(from) {
+  source ??= from;
+}
+
+/**
+ * The class, as an entry exports it that brings the module. A bundler cannot take the one without
+ * the other then, whatever it makes of side effects, and leaves out both where neither is used.
+ */
+export function withModule(from, Class) {
+  provide(from);
+  return Class;
+}
+
+/** The module's exports. */
+export function load() {
+  loading ??= (async () => {
+    if (!source) {
+      throw new UnsupportedError(
+        'the module was not given: import "eventfold", or call init(wasm) of "eventfold/slim"',
+      );
+    }
+    const from = await source();
+    glue.initSync({ module: from instanceof WebAssembly.Module ? from : new WebAssembly.Module(from) });
+    return glue;
+  })();
+  loading.catch(() => {
+    loading = undefined;
+  });
+  return loading;
+}
+
+/** Calls into the module; what it throws becomes an error of the package. */
+export function call(work) {
+  if (panicked) throw new PanicError(PANICKED);
+  try {
+    return work();
+  } catch (error) {
+    throw known(error);
+  }
+}
+
+const PANICKED =
+  "the module stopped in the middle of a call, which is a bug of eventfold; what was acknowledged " +
+  "is in the log: load the program anew and open it again";
+
+function known(error) {
+  if (error instanceof EventfoldError) return error;
+  // A trap, or an exhausted stack or memory: the module's state is not to be trusted any more.
+  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
+    panicked = true;
+    return new PanicError(PANICKED, {}, error);
+  }
+  const Known = byCode.get(error?.code);
+  if (!Known) return error;
+  const { code: _, cause, message, ...fields } = error;
+  return new Known(error.message, fields, cause);
+}

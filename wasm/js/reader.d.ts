@@ -1,0 +1,113 @@
+/// <reference lib="esnext.disposable" />
+
+import type { Host } from "../hosts/host.js";
+import type { LogEvent } from "./event.js";
+
+/** A state that is folded over the events: `state = reduce(state, event)` for each in turn. */
+export interface View<State> {
+  /**
+   * The state before the first event: JSON, and not `undefined`. A log folds on a copy of it, so
+   * several logs may share a definition. Its type is that of all states: `[] as string[]` says more
+   * than `[]`.
+   */
+  initial: State;
+
+  /**
+   * The state after `event`; never `undefined`. It may change `state` and return it. It sees every
+   * event once and in order, must not use the log, and depends on its arguments alone: a snapshot
+   * does not know which code folded it, so a reducer that changes meaning wants a new name.
+   */
+  reduce(this: void, state: NoInfer<State>, event: LogEvent): NoInfer<State>;
+}
+
+/** Views by their names, each with its own state. */
+export type Views<States> = { readonly [Name in keyof States]: View<States[Name]> };
+
+export interface ReaderOptions<States = {}> {
+  /**
+   * The views that `view` can be asked for. A name is 1 to 128 bytes and a file name on every
+   * system: none of `/ \ : * ? " < > |`, no control character, no dot or space at either end.
+   */
+  views?: Views<States> | undefined;
+}
+
+export interface TailOptions {
+  /** Where to start; 0, the start of history, unless said. */
+  position?: number | undefined;
+
+  /** Ends the tail: an `AbortSignal`. The iteration then finishes without an error. */
+  signal?: AbortSignalLike | undefined;
+}
+
+/** The part of an `AbortSignal` that is used, for programs without the types of the web. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/**
+ * Reads a log, whether or not somebody writes to it. It locks nothing, changes nothing and may be
+ * opened any number of times.
+ *
+ * `States` says what its views hold, and follows from the views given to `open`.
+ */
+export class EventReader<States = {}> {
+  protected constructor();
+
+  /**
+   * Opens the log on a host for reading.
+   *
+   * Rejects with a `BadArgumentError` for a host or a view that is none, with an
+   * `UnsupportedError` where the runtime lacks what the host needs, and with a `StorageError`
+   * when the host refuses.
+   */
+  static open<States = {}>(host: Host, options?: ReaderOptions<States>): Promise<EventReader<States>>;
+
+  /**
+   * The events from `position` on, up to the end of the log; those appended while the iteration
+   * goes on are in it. Nothing is read before the first `next`, then about 256 KiB at a time.
+   * Rotation is not noticed.
+   *
+   * Throws a `BadPositionError` when `position` is no number from 0 on below 2^53, and from the
+   * first `next` when no event starts there. A damaged place in the archive ends the iteration
+   * with a `CorruptError`, after all events before it; a line that is no event does so itself when
+   * it is looked into. A `StorageError` ends it as well; read again from the `nextPosition` of the
+   * last event.
+   */
+  read<Data = unknown>(position?: number): Generator<LogEvent<Data>, void, undefined>;
+
+  /**
+   * The events from `position` on, and then each as it is appended, by whomever, until the signal
+   * is aborted or the log closed. A host that is told of changes wakes it; it looks again once a
+   * second in any case.
+   *
+   * Throws and ends as `read` does.
+   */
+  tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
+
+  /**
+   * The state of a view up to the last event. The first call starts from its snapshot, if there is
+   * one; later ones fold only what came since.
+   *
+   * The state belongs to the view: do not change it, and take a copy of what has to stay as it is,
+   * since a reducer may change it in place.
+   *
+   * Throws a `BadArgumentError` for a name that `open` was not given, a `ReducerError` when the
+   * reducer throws or returns `undefined`, and what `read` throws. The state and its snapshot are
+   * then as they were before the call, and the next call tries again.
+   */
+  view<Name extends keyof States & string>(name: Name): States[Name];
+
+  /**
+   * Gives back what the host opened, and ends all tails. Everything but `close` throws a
+   * `ClosedError` from then on. Closing again does nothing.
+   */
+  close(): Promise<void>;
+
+  /** Starts to `close`, where the runtime knows `using`. */
+  [Symbol.dispose](): void;
+
+  /** As `close`, where the runtime knows `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,16 @@
+export * from "./api.js";
+
+/**
+ * Gives the module: the bytes of `eventfold/module.wasm`, or what `WebAssembly.compile` made of
+ * them. Before the first `open`; of several calls the first counts, in the whole program.
+ *
+ * Throws a `BadArgumentError` when given nothing. What is no module is found out by `open`, which
+ * rejects with what WebAssembly says.
+ */
+export function init(module: ArrayBuffer | ArrayBufferView | CompiledModule): void;
+
+/** A `WebAssembly.Module`. Neither a promise nor a response: those are awaited and read first. */
+export interface CompiledModule {
+  then?: never;
+  arrayBuffer?: never;
+}

@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+use std::mem::take;
+
+use eventfold_core::{LineHash, LockMode, Scan};
+use memchr::memchr;
+use wasm_bindgen::prelude::*;
+
+use crate::codec::CODEC;
+use crate::error::to_js;
+use crate::host::{Files, HostError, HostStore};
+
+type Error = eventfold_core::Error<HostError>;
+
+/// How many different types are told apart without parsing. Logs have dozens.
+const MAX_TYPES: usize = 4096;
+
+/// Instead of the number of a type: the line has to be parsed to know it.
+const NO_TYPE: u32 = u32::MAX;
+
+/// The reader under `EventReader`: hands out batches of whole lines.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct RawScan {
+    scan: Scan<HostStore>,
+    types: HashMap<Box<[u8]>, u32>,
+    new_types: Vec<String>,
+    bytes: Vec<u8>,
+    places: Vec<f64>,
+    spans: Vec<u32>,
+    hash: LineHash,
+    /// What ended the batch before, to be told when it has been handed out.
+    error: Option<Error>,
+}
+
+#[wasm_bindgen]
+impl RawScan {
+    /// Starts at `position`, a whole number from 0 on and below 2^53.
+    #[must_use]
+    #[wasm_bindgen(constructor)]
+    pub fn new(files: Files, position: f64) -> Self {
+        let store = HostStore::new(files, LockMode::None);
+        Self {
+            scan: Scan::new(store, CODEC, position as u64),
+            types: HashMap::new(),
+            new_types: Vec::new(),
+            bytes: Vec::new(),
+            places: Vec::new(),
+            spans: Vec::new(),
+            hash: LineHash::NONE,
+            error: None,
+        }
+    }
+
+    /// Goes to another position.
+    pub fn seek(&mut self, position: f64) {
+        self.scan.seek(position as u64);
+        self.error = None;
+    }
+
+    /// Where the next batch starts.
+    #[must_use]
+    pub fn position(&self) -> f64 {
+        self.scan.position() as f64
+    }
+
+    /// Reads lines until they take about `limit` bytes, and answers how many: 0 when there is
+    /// none yet. The batch is then fetched by [`bytes`](Self::bytes), [`places`](Self::places),
+    /// [`spans`](Self::spans) and [`new_types`](Self::new_types).
+    ///
+    /// # Errors
+    /// As [`Scan::next_line`]; the lines before the damage come first, as a batch of their own.
+    pub fn next(&mut self, limit: usize) -> Result<usize, JsValue> {
+        if let Some(error) = self.error.take() {
+            return Err(to_js(error));
+        }
+        self.bytes.clear();
+        self.places.clear();
+        self.spans.clear();
+        while self.bytes.len() < limit {
+            match self.scan.next_line() {
+                Ok(Some(line)) => {
+                    let number = number(&mut self.types, &mut self.new_types, line.bytes);
+                    let (start, len) = (self.bytes.len() as u32, line.bytes.len() as u32);
+                    self.bytes.extend_from_slice(line.bytes);
+                    self.bytes.push(b'\n');
+                    self.places
+                        .extend([line.position as f64, line.next_position as f64]);
+                    self.spans.extend([start, start + len, number]);
+                }
+                Ok(None) => break,
+                Err(error) if self.spans.is_empty() => return Err(to_js(error)),
+                Err(error) => {
+                    self.error = Some(error);
+                    break;
+                }
+            }
+        }
+        if let [.., start, end, _] = self.spans[..] {
+            let last = self.bytes.get(start as usize..end as usize);
+            self.hash = LineHash::of(last.unwrap_or_default());
+        }
+        Ok(self.spans.len() / 3)
+    }
+
+    /// The batch's lines, each with a newline.
+    pub fn bytes(&mut self) -> Vec<u8> {
+        take(&mut self.bytes)
+    }
+
+    /// For each line its position and the next line's.
+    pub fn places(&mut self) -> Vec<f64> {
+        take(&mut self.places)
+    }
+
+    /// For each line where it starts and ends in [`bytes`](Self::bytes), without its newline, and
+    /// the number of its type: types are numbered as they first come. 2^32 - 1 stands for a line
+    /// that has to be parsed to know its type.
+    pub fn spans(&mut self) -> Vec<u32> {
+        take(&mut self.spans)
+    }
+
+    /// The types that came up for the first time in this batch.
+    #[wasm_bindgen(js_name = newTypes)]
+    pub fn new_types(&mut self) -> Vec<String> {
+        take(&mut self.new_types)
+    }
+
+    /// The hash of the last line of the batch.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        self.hash.to_string()
+    }
+}
+
+/// The number of the line's type, where that can be seen without parsing.
+fn number(types: &mut HashMap<Box<[u8]>, u32>, new: &mut Vec<String>, line: &[u8]) -> u32 {
+    let Some(name) = seen_type(line) else {
+        return NO_TYPE;
+    };
+    if let Some(&number) = types.get(name) {
+        return number;
+    }
+    let (number, Ok(text)) = (types.len(), str::from_utf8(name)) else {
+        return NO_TYPE;
+    };
+    if number == MAX_TYPES {
+        return NO_TYPE;
+    }
+    types.insert(name.into(), number as u32);
+    new.push(text.into());
+    number as u32
+}
+
+/// The type's bytes in a line as the log writes it, whose ends show that nothing was torn off.
+fn seen_type(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(br#"{"type":""#)?;
+    let name = rest.get(..memchr(b'"', rest)?)?;
+    let plain = name.iter().all(|byte| *byte >= b' ' && *byte != b'\\');
+    let whole = rest.get(name.len()..)?.starts_with(br#"","data":"#) && line.ends_with(b"}");
+    (plain && whole).then_some(name)
+}

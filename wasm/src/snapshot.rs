@@ -1,0 +1,33 @@
+use eventfold_core::{Fold, LockMode, check_view_name};
+use serde_json::value::RawValue;
+use wasm_bindgen::prelude::*;
+
+use crate::codec::CODEC;
+use crate::error::to_js;
+use crate::host::{Files, HostStore};
+
+/// The saved state of the view of this name: its JSON, its position and the hash of the last line
+/// folded; nothing when there is none that belongs to this history.
+///
+/// # Errors
+/// As [`Fold::load`].
+#[wasm_bindgen(js_name = loadSnapshot)]
+pub fn load_snapshot(files: Files, name: &str) -> Result<Option<js_sys::Array>, JsValue> {
+    let store = HostStore::new(files, LockMode::None);
+    let fold = Fold::<Box<RawValue>>::load(&store, CODEC, name).map_err(to_js)?;
+    Ok(fold.map(|fold| {
+        let state: JsValue = fold.state().get().into();
+        let position: JsValue = (fold.position() as f64).into();
+        let hash: JsValue = fold.hash().to_string().into();
+        js_sys::Array::of3(&state, &position, &hash)
+    }))
+}
+
+/// Checks that a view's name is a file's name on every system.
+///
+/// # Errors
+/// As [`eventfold_core::check_view_name`].
+#[wasm_bindgen(js_name = checkViewName)]
+pub fn check_name(name: &str) -> Result<(), JsValue> {
+    check_view_name(name).map_err(to_js)
+}

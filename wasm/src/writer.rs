@@ -1,0 +1,157 @@
+use eventfold_core::{
+    Access, Durability, Fold, InterruptedRotation, LineHash, LockMode, Recovery, Writer,
+};
+use serde_json::value::RawValue;
+use wasm_bindgen::prelude::*;
+
+use crate::codec::CODEC;
+use crate::error::{bad_argument, to_js};
+use crate::host::{Files, HostStore};
+
+/// The writer under `EventLog`. Positions and lengths are numbers, hashes 16 hex digits.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct RawWriter {
+    writer: Writer<HostStore>,
+    recovery: Recovery,
+}
+
+#[wasm_bindgen]
+impl RawWriter {
+    /// Opens the log in `files` and, where `exclusive`, repairs what a crash left.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    #[wasm_bindgen(constructor)]
+    pub fn open(files: Files, exclusive: bool) -> Result<Self, JsValue> {
+        let access = match exclusive {
+            true => Access::Exclusive,
+            false => Access::Shared,
+        };
+        let store = HostStore::new(files, LockMode::None);
+        let (writer, recovery) = Writer::open(store, CODEC, access).map_err(to_js)?;
+        Ok(Self { writer, recovery })
+    }
+
+    /// What opening repaired, in words; nothing when the log needed nothing.
+    #[must_use]
+    pub fn recovered(&self) -> Option<String> {
+        (!self.recovery.is_clean()).then(|| self.recovery.to_string())
+    }
+
+    /// What opening repaired: bytes cut off the log and off the archive, whether a line was
+    /// completed, a rotation finished (1) or undone (2), bytes adopted from another writer.
+    #[must_use]
+    pub fn recovery(&self) -> Vec<f64> {
+        let found = &self.recovery;
+        let rotation = match found.rotation {
+            None => 0.0,
+            Some(InterruptedRotation::Undone) => 2.0,
+            Some(_) => 1.0,
+        };
+        vec![
+            found.torn_log_bytes as f64,
+            found.torn_archive_bytes as f64,
+            f64::from(u8::from(found.completed_line)),
+            rotation,
+            found.adopted_bytes as f64,
+        ]
+    }
+
+    /// Appends lines, each ending in a newline. Answers each line's position, then where the last
+    /// one ends, then each line's hash as two numbers of 32 bits, the higher first.
+    ///
+    /// # Errors
+    /// As [`Writer::append_lines`].
+    pub fn append(&mut self, lines: &str, synced: bool) -> Result<Vec<f64>, JsValue> {
+        let durability = match synced {
+            true => Durability::Synced,
+            false => Durability::Buffered,
+        };
+        let appended = self.writer.append_lines(lines, durability).map_err(to_js)?;
+        let mut told = Vec::with_capacity(appended.len() * 3 + 1);
+        told.extend(appended.iter().map(|at| at.position as f64));
+        told.push(self.writer.end_position() as f64);
+        for LineHash(hash) in appended.iter().map(|at| at.hash) {
+            told.extend([(hash >> 32) as f64, f64::from(hash as u32)]);
+        }
+        Ok(told)
+    }
+
+    /// Checks that the log ends at `position` after the line of this hash.
+    ///
+    /// # Errors
+    /// As [`Writer::check_end`].
+    #[wasm_bindgen(js_name = checkEnd)]
+    pub fn check_end(&mut self, position: f64, hash: &str) -> Result<(), JsValue> {
+        self.writer
+            .check_end(position as u64, line_hash(hash)?)
+            .map_err(to_js)
+    }
+
+    /// Makes everything appended so far durable.
+    ///
+    /// # Errors
+    /// As [`Writer::sync`].
+    pub fn sync(&mut self) -> Result<(), JsValue> {
+        self.writer.sync().map_err(to_js)
+    }
+
+    /// Moves the log's lines into the archive. Answers how many bytes of lines, and by how many
+    /// the archive grew.
+    ///
+    /// # Errors
+    /// As [`Writer::rotate`].
+    pub fn rotate(&mut self) -> Result<Vec<f64>, JsValue> {
+        let rotation = self.writer.rotate().map_err(to_js)?;
+        Ok(vec![rotation.bytes as f64, rotation.archived as f64])
+    }
+
+    /// Saves a state, given as JSON, that is folded up to `position` where the line of this hash
+    /// ends.
+    ///
+    /// # Errors
+    /// As [`Writer::save`].
+    pub fn save(
+        &mut self,
+        name: &str,
+        state: String,
+        position: f64,
+        hash: &str,
+    ) -> Result<(), JsValue> {
+        let state =
+            RawValue::from_string(state).map_err(|error| bad_argument(&error.to_string()))?;
+        let fold = Fold::made(state, position as u64, line_hash(hash)?);
+        self.writer.save(&fold, name).map_err(to_js)
+    }
+
+    /// Position after the last event.
+    #[must_use]
+    pub fn end(&self) -> f64 {
+        self.writer.end_position() as f64
+    }
+
+    /// The log's length in bytes, without the archive.
+    #[must_use]
+    #[wasm_bindgen(js_name = logLen)]
+    pub fn log_len(&self) -> f64 {
+        self.writer.log_len() as f64
+    }
+
+    /// The hash of the last line.
+    ///
+    /// # Errors
+    /// As [`Writer::last_hash`].
+    #[wasm_bindgen(js_name = lastHash)]
+    pub fn last_hash(&mut self) -> Result<String, JsValue> {
+        let hash = self.writer.last_hash().map_err(to_js)?;
+        Ok(hash.to_string())
+    }
+}
+
+fn line_hash(hex: &str) -> Result<LineHash, JsValue> {
+    hex.parse().map_err(|error| {
+        let shown = hex.escape_debug();
+        bad_argument(&format!("\"{shown}\" is not a hash: {error}"))
+    })
+}

@@ -1,0 +1,309 @@
+// A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
+
+import {
+  BadArgumentError,
+  BadPositionError,
+  ClosedError,
+  UnsupportedError,
+} from "../js/errors.js";
+import { lineOf } from "../js/line.js";
+import { checkName, directoryOf } from "../hosts/opfs-place.js";
+import { Link } from "./link.js";
+import { channelOf, errorOf } from "./messages.js";
+import { Requests } from "./requests.js";
+import { Stream } from "./stream.js";
+import { TabView } from "./view.js";
+
+export * from "../js/errors.js";
+
+/** A tail looks again this often, in milliseconds, whatever it is told. */
+const RECHECK = 1000;
+
+// In this form bundlers see that there is a worker to bundle.
+const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+
+export class TabLog {
+  #name;
+  #link;
+  #channel;
+  #requests;
+  #views = new Map();
+  #onRole;
+  #wakes = new Set();
+  #listeners = new AbortController();
+  /** @type {Error | undefined} why this tab could not lead when it was its turn */
+  #unable;
+  #closing;
+
+  static async open(name, options = {}) {
+    checkName(name);
+    const { views = {}, maxLogSize = Infinity, worker = ownWorker, onRole = () => {} } = options;
+    if (typeof maxLogSize !== "number" || !(maxLogSize > 0)) {
+      throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${maxLogSize}`);
+    }
+    await needBrowser(name);
+    const log = new this(name, { views, maxLogSize, worker, onRole });
+    try {
+      await log.#link.begin();
+    } catch (error) {
+      log.#end();
+      throw error;
+    }
+    log.#requests.hello();
+    return log;
+  }
+
+  constructor(name, { views, maxLogSize, worker, onRole }) {
+    this.#name = name;
+    this.#onRole = onRole;
+    const start = { name, views: Object.keys(views), maxLogSize };
+    this.#link = new Link(worker, start, (message) => this.#hearWorker(message));
+    for (const view of start.views) {
+      this.#views.set(view, new TabView(this.#link, view, views[view]));
+    }
+    this.#channel = new BroadcastChannel(channelOf(name));
+    this.#channel.onmessage = ({ data }) => this.#hear(data, false);
+    this.#requests = new Requests(crypto.randomUUID(), (message, direct) => {
+      if (direct) this.#link.toLeader(message);
+      else this.#channel.postMessage(message);
+    });
+    this.#followPage();
+  }
+
+  get name() {
+    return this.#name;
+  }
+
+  get role() {
+    return this.#requests.own ? "leader" : "follower";
+  }
+
+  async append(event) {
+    const [appended] = await this.#ask({ op: "append", lines: lineOf(event) });
+    return appended;
+  }
+
+  async appendBatch(events) {
+    let lines = "";
+    for (const event of events) lines += lineOf(event);
+    return lines === "" ? [] : this.#ask({ op: "append", lines });
+  }
+
+  async appendIf(event, expected) {
+    const { position, hash } = expected ?? {};
+    if (typeof hash !== "string" || !Number.isSafeInteger(position)) {
+      throw new BadArgumentError(
+        "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
+      );
+    }
+    const lines = lineOf(event);
+    const [appended] = await this.#ask({ op: "append", lines, expected: { position, hash } });
+    return appended;
+  }
+
+  end() {
+    return this.#ask({ op: "end" });
+  }
+
+  rotate() {
+    return this.#ask({ op: "rotate" });
+  }
+
+  async *read(position = 0) {
+    const stream = this.#stream(position);
+    try {
+      // One batch is on its way while another is read.
+      let next = stream.next();
+      for (;;) {
+        const batch = await next;
+        if (!batch) return;
+        next = stream.next();
+        next.catch(() => {});
+        for (let index = 0; index < batch.length; index += 1) yield batch.event(index);
+      }
+    } finally {
+      stream.close();
+    }
+  }
+
+  async *tail({ position = 0, signal } = {}) {
+    const stream = this.#stream(position);
+    try {
+      while (!this.#closing && !signal?.aborted) {
+        const changed = this.#changed(signal);
+        const batch = await stream.next();
+        if (!batch) await changed.promise;
+        changed.forget();
+        for (let index = 0; index < (batch?.length ?? 0); index += 1) {
+          if (signal?.aborted) return;
+          yield batch.event(index);
+        }
+      }
+    } finally {
+      stream.close();
+    }
+  }
+
+  async view(name) {
+    this.#usable();
+    const view = this.#views.get(name);
+    if (view) return view.state();
+    const names = [...this.#views.keys()].map((known) => JSON.stringify(known)).join(", ");
+    throw new BadArgumentError(
+      `there is no view ${JSON.stringify(name)}: the views given to open are ${names || "none"}`,
+    );
+  }
+
+  async save() {
+    this.#usable();
+    for (const view of this.#views.values()) await view.state();
+    await this.#saveAll();
+  }
+
+  async status() {
+    this.#usable();
+    const { role } = this;
+    const { epoch, position, waiting } = this.#requests;
+    const sizes = await this.#link.call("sizes");
+    return { role, leader: epoch, unable: this.#unable, position, waiting, ...sizes };
+  }
+
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
+    this.#wake();
+    try {
+      await this.#saveAll();
+    } finally {
+      await this.#requests.close();
+      if (this.#link.alive) await this.#link.call("leave");
+      this.#end();
+    }
+  }
+
+  #end() {
+    this.#listeners.abort();
+    this.#channel.close();
+    this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
+  }
+
+  /** Without a leader nothing can be saved, and a snapshot is not worth waiting for. */
+  async #saveAll() {
+    for (const view of this.#views.values()) {
+      if (this.#requests.epoch) await view.save((request) => this.#requests.add(request));
+    }
+  }
+
+  #usable() {
+    if (this.#closing) throw new ClosedError(`${this.#name} is closed in this tab: open it again`);
+  }
+
+  #stream(position) {
+    this.#usable();
+    return new Stream(this.#link, position);
+  }
+
+  async #ask(request) {
+    this.#usable();
+    if (this.#unable && !this.#requests.epoch) throw this.#unable;
+    return this.#requests.add(request);
+  }
+
+  #hear(message, direct) {
+    const { epoch, position, own } = this.#requests;
+    if (direct && message.t === "leads") this.#requests.own = message.epoch;
+    this.#requests.hear(message, direct);
+    if (this.#requests.epoch !== epoch) this.#unable = undefined;
+    if (this.#requests.position !== position) this.#wake();
+    if (!own !== !this.#requests.own) this.#onRole(this.role);
+  }
+
+  #hearWorker({ leader, unable, panicked }) {
+    if (leader) return this.#hear(leader, true);
+    if (unable) {
+      // It had the lock: no other tab leads any more.
+      if (this.#requests.epoch) this.#requests.lost(this.#requests.epoch);
+      this.#unable = errorOf(unable);
+      this.#requests.refuse(this.#unable);
+    }
+    if (panicked) {
+      this.#sleep();
+      this.#rise();
+    }
+  }
+
+  /**
+   * A page that is frozen, or kept for the way back, must neither hold the lock nor wait for it:
+   * its worker would be given it and do nothing. It is ended at once, since nothing of it runs by
+   * the time it would have heard a message.
+   */
+  #followPage() {
+    const { signal } = this.#listeners;
+    addEventListener("pagehide", ({ persisted }) => {
+      // A page that ends takes its worker with it; until then that may say good-bye.
+      if (persisted) this.#sleep();
+      else this.#link.call("leave").catch(() => {});
+    }, { signal });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#rise(), { signal });
+    document.addEventListener("freeze", () => this.#sleep(), { signal });
+    document.addEventListener("resume", () => this.#rise(), { signal });
+  }
+
+  #sleep() {
+    const { own } = this.#requests;
+    this.#link.end();
+    if (!own) return;
+    this.#requests.lost(own);
+    this.#onRole(this.role);
+  }
+
+  #rise() {
+    this.#link.begin()?.catch((error) => {
+      this.#link.end();
+      this.#unable = error;
+      this.#requests.refuse(error);
+    });
+    // Messages do not wait for a page that was kept.
+    this.#requests.hello();
+    this.#wake();
+  }
+
+  #wake() {
+    for (const wake of this.#wakes) wake();
+  }
+
+  /** Resolves when there may be more to read from now on: at the latest after a second. */
+  #changed(signal) {
+    let wake;
+    const promise = new Promise((resolve) => (wake = resolve));
+    const timer = setTimeout(wake, RECHECK);
+    this.#wakes.add(wake);
+    signal?.addEventListener("abort", wake, { once: true });
+    const forget = () => {
+      clearTimeout(timer);
+      this.#wakes.delete(wake);
+      signal?.removeEventListener("abort", wake);
+    };
+    return { promise, forget };
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(TabLog.prototype, Symbol.asyncDispose, {
+    value() {
+      return this.close();
+    },
+  });
+}
+
+/** Throws where a log would not be kept, or not from two writers. */
+async function needBrowser(name) {
+  const needed = [globalThis.Worker, globalThis.BroadcastChannel, globalThis.document];
+  if (needed.includes(undefined)) {
+    throw new UnsupportedError(`${name} takes a page of a browser: there are no workers here`);
+  }
+  await directoryOf(name, false);
+}

@@ -1,0 +1,100 @@
+// A tab's worker, as its page sees it. The page may end it at any moment and begin another; calls
+// that were not answered are then made again, so they only ever ask for what is stored.
+
+import { UnsupportedError } from "../js/errors.js";
+import { errorOf } from "./messages.js";
+
+export class Link {
+  #make;
+  #start;
+  #hear;
+  /** @type {Worker | undefined} */
+  #worker;
+  /** Whether it listens. */
+  #ready = false;
+  #calls = new Map();
+  #count = 0;
+
+  /**
+   * @param {() => Worker} make
+   * @param {object} start what each worker is told first
+   * @param {(message: any) => void} hear takes what is no answer to a call
+   */
+  constructor(make, start, hear) {
+    this.#make = make;
+    this.#start = start;
+    this.#hear = hear;
+  }
+
+  /** Begins a worker, if there is none; resolves when it can read the log. */
+  begin() {
+    if (this.#worker) return undefined;
+    const worker = this.#make();
+    this.#worker = worker;
+    worker.onmessage = ({ data }) => this.#heard(data);
+    const failed = new Promise((_, fail) => {
+      worker.onerror = (event) => {
+        event.preventDefault();
+        fail(
+          new UnsupportedError(
+            `the worker of the log did not start (${event.message ?? "it could not be loaded"}): ` +
+              "give one that your bundler knows as `worker` to TabLog.open",
+          ),
+        );
+      };
+    });
+    return Promise.race([this.call("start", this.#start), failed]);
+  }
+
+  get alive() {
+    return this.#worker !== undefined;
+  }
+
+  /** Ends the worker at once, in the middle of what it does. */
+  end() {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#ready = false;
+    for (const [id, { message }] of this.#calls) {
+      if (message.t === "start") this.#calls.delete(id);
+    }
+  }
+
+  /** Ends the worker, for good. */
+  close(error) {
+    this.end();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+
+  /** Asks the worker, or the next one. */
+  call(t, fields = {}) {
+    const id = (this.#count += 1);
+    const message = { ...fields, t, id };
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { message, resolve, reject });
+      if (this.#ready) this.#worker.postMessage(message);
+    });
+  }
+
+  /** Tells the leader in this tab's worker; it is lost if there is none. */
+  toLeader(message) {
+    this.#worker?.postMessage({ t: "to leader", message });
+  }
+
+  #heard(data) {
+    const { ready, id, result, error } = data;
+    if (ready) {
+      this.#ready = true;
+      const messages = [...this.#calls.values()].map(({ message }) => message);
+      messages.sort((a, b) => (b.t === "start") - (a.t === "start"));
+      for (const message of messages) this.#worker.postMessage(message);
+      return;
+    }
+    if (id === undefined) return this.#hear(data);
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    if (error) call?.reject(errorOf(error));
+    else call?.resolve(result);
+  }
+}

@@ -1,0 +1,94 @@
+// The log as a tab reads it, beside a writer that may rotate it at any moment: what was read is
+// believed only when the files are seen to be the same log still.
+
+import { call } from "../js/module.js";
+
+const BATCH_LEN = 512 << 10;
+
+/** So often a file that does not change is tried again. */
+const LOOKS = 10;
+
+export class Reading {
+  #glue;
+  #files;
+  #scans = new Map();
+  #last = Promise.resolve();
+
+  /** @param {import("../hosts/opfs.js").OpfsSourceFiles} files */
+  constructor(glue, files) {
+    this.#glue = glue;
+    this.#files = files;
+  }
+
+  /**
+   * The next lines of a stream, from `position` on; nothing when there are none yet. `fresh` says
+   * that the numbers of types start anew.
+   */
+  next(stream, position) {
+    return this.#alone(async () => {
+      let scan = this.#scans.get(stream);
+      const fresh = !scan;
+      if (!scan) {
+        scan = call(() => new this.#glue.RawScan(this.#files, position));
+        this.#scans.set(stream, scan);
+      }
+      const count = await this.#believed((again) => {
+        if (again) scan.seek(position);
+        return scan.next(BATCH_LEN);
+      });
+      if (count === 0) return { fresh };
+      const [bytes, places, spans] = [scan.bytes(), scan.places(), scan.spans()];
+      return { fresh, bytes, places, spans, types: scan.newTypes(), hash: scan.hash() };
+    });
+  }
+
+  drop(stream) {
+    return this.#alone(() => {
+      this.#scans.get(stream)?.free();
+      this.#scans.delete(stream);
+    });
+  }
+
+  /** The saved state of a view: its JSON, its position and the hash of the last line folded. */
+  snapshot(view) {
+    return this.#alone(() => this.#believed(() => this.#glue.loadSnapshot(this.#files, view)));
+  }
+
+  sizes() {
+    return this.#alone(async () => {
+      await this.#files.refresh();
+      return {
+        logBytes: this.#files.len("app.jsonl"),
+        archiveBytes: this.#files.len("archive.jsonl.zst"),
+      };
+    });
+  }
+
+  /** One at a time: what the files are taken for is shared. */
+  #alone(work) {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** What `read` answers, once nothing changed under it. Nothing, and errors, of now only. */
+  async #believed(read) {
+    const files = this.#files;
+    let unchanged = 0;
+    for (let again = false; ; again = true) {
+      let answer;
+      let error;
+      try {
+        answer = call(() => read(again));
+      } catch (thrown) {
+        error = thrown;
+      }
+      const now = await files.stillCurrent();
+      if (now && answer) return answer;
+      if (now && again && !error) return answer;
+      // Where a file is taken for each look, one that is appended to at that moment is unreadable.
+      if (now && again && (error.code !== "storage" || unchanged > LOOKS)) throw error;
+      unchanged = (await files.refresh()) ? 0 : unchanged + 1;
+    }
+  }
+}

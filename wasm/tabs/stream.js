@@ -1,0 +1,45 @@
+// Lines on their way from a tab's worker into its page.
+
+import { BadPositionError } from "../js/errors.js";
+import { Batch } from "../js/event.js";
+
+let streams = 0;
+
+export class Stream {
+  #link;
+  #id = (streams += 1);
+  #types = [];
+
+  /**
+   * @param {import("./link.js").Link} link
+   * @param {number} position
+   */
+  constructor(link, position) {
+    if (!Number.isSafeInteger(position) || position < 0) {
+      throw new BadPositionError(
+        `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
+      );
+    }
+    this.#link = link;
+    /** Where the next line starts. */
+    this.position = position;
+    /** The hash of the last line handed out. */
+    this.hash = undefined;
+  }
+
+  /** The next lines, or `undefined` when there are none yet. */
+  async next() {
+    const { position } = this;
+    const answer = await this.#link.call("next", { stream: this.#id, position });
+    if (answer.fresh) this.#types = [];
+    if (!answer.bytes) return undefined;
+    this.#types.push(...answer.types);
+    this.position = answer.places.at(-1);
+    this.hash = answer.hash;
+    return new Batch(answer.bytes, answer.places, answer.spans, this.#types);
+  }
+
+  close() {
+    this.#link.call("drop", { stream: this.#id }).catch(() => {});
+  }
+}

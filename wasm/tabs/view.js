@@ -1,0 +1,75 @@
+// Views in a page: its worker reads, the page folds, the tab that leads saves.
+
+import { json } from "../js/line.js";
+import { checkDefinition, foldBatch } from "../js/view.js";
+import { Stream } from "./stream.js";
+
+export class TabView {
+  #link;
+  #name;
+  #definition;
+  /** The state, its position and the hash of the last line folded; `undefined` until loaded. */
+  #fold;
+  /** Position of the snapshot. */
+  #saved = 0;
+  #last = Promise.resolve();
+
+  /** @param {import("./link.js").Link} link */
+  constructor(link, name, definition) {
+    checkDefinition(name, definition);
+    this.#link = link;
+    this.#name = name;
+    this.#definition = definition;
+  }
+
+  /** The state up to the last event that there is. */
+  state() {
+    return this.#alone(async () => {
+      const fold = this.#fold ?? (await this.#load());
+      // A reducer may work in place: when it fails, what it left is not to be seen.
+      this.#fold = undefined;
+      await this.#refresh(fold);
+      this.#fold = fold;
+      return fold.state;
+    });
+  }
+
+  /** Saves the state by `request`, where it is further than the last snapshot. */
+  save(request) {
+    return this.#alone(async () => {
+      const fold = this.#fold;
+      if (!fold || fold.position === this.#saved) return;
+      const { position, hash } = fold;
+      const state = json(`the state of view ${JSON.stringify(this.#name)}`, fold.state);
+      await request({ op: "save", view: this.#name, state, position, hash });
+      this.#saved = position;
+    });
+  }
+
+  #alone(work) {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #load() {
+    const saved = await this.#link.call("snapshot", { view: this.#name });
+    if (!saved) return { state: structuredClone(this.#definition.initial), position: 0 };
+    const [state, position, hash] = saved;
+    this.#saved = position;
+    return { state: JSON.parse(state), position, hash };
+  }
+
+  async #refresh(fold) {
+    const stream = new Stream(this.#link, fold.position);
+    try {
+      for (let batch; (batch = await stream.next()); ) {
+        foldBatch(this.#name, this.#definition, fold, batch);
+        fold.position = stream.position;
+        fold.hash = stream.hash;
+      }
+    } finally {
+      stream.close();
+    }
+  }
+}

@@ -1,0 +1,117 @@
+// What a tab has in a worker: it reads the log for its page, and waits for its turn to lead.
+
+import { UnsupportedError } from "../js/errors.js";
+import { load, provide } from "../js/module.js";
+import { opfsHost } from "../hosts/opfs.js";
+import { filesToRead } from "../hosts/opfs-read.js";
+import { inlined } from "../module/inlined.js";
+import { Leading } from "./leading.js";
+import { channelOf, messageOf } from "./messages.js";
+import { Reading } from "./reading.js";
+import { Writing } from "./writing.js";
+
+provide(inlined);
+
+/** How long after a log that could not be opened it is tried again, in milliseconds. */
+const PAUSES = [1000, 2000, 5000, 10_000, 30_000];
+
+const leaving = new AbortController();
+/** @type {BroadcastChannel} */
+let channel;
+/** @type {Reading} */
+let reading;
+/** @type {{ log: Writing, leading: Leading, end: () => void } | undefined} */
+let leader;
+/** @type {Promise<void>} */
+let started;
+/** @type {Promise<void>} */
+let competing;
+
+async function start({ name, views, maxLogSize }) {
+  if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle || !navigator.locks) {
+    throw new UnsupportedError(
+      `this browser cannot write ${name}: it lacks synchronous files in workers, or Web Locks`,
+    );
+  }
+  channel = new BroadcastChannel(channelOf(name));
+  channel.onmessage = ({ data }) => hear(data, false);
+  const glue = await load();
+  reading = new Reading(glue, await filesToRead(name, views));
+  competing = compete(glue, name, { views, maxLogSize });
+}
+
+const calls = {
+  start: () => {},
+  next: ({ stream, position }) => reading.next(stream, position),
+  drop: ({ stream }) => reading.drop(stream),
+  snapshot: ({ view }) => reading.snapshot(view),
+  sizes: () => reading.sizes(),
+  async leave() {
+    leaving.abort();
+    leader?.end();
+    await competing;
+  },
+};
+
+onmessage = async ({ data: { id, t, ...fields } }) => {
+  if (t === "to leader") return hear(fields.message, true);
+  if (t === "start") started = start(fields);
+  try {
+    await started;
+    const result = await calls[t](fields);
+    const transfer = [result?.bytes, result?.places, result?.spans].filter(Boolean);
+    postMessage({ id, result }, transfer.map(({ buffer }) => buffer));
+  } catch (error) {
+    postMessage({ id, error: messageOf(error) });
+    if (error.code === "panic") postMessage({ panicked: true });
+  }
+};
+
+postMessage({ ready: true });
+
+function hear(message, direct) {
+  if (!leader) return;
+  leader.leading.hear(message, direct);
+  if (leader.log.ended) leader.end();
+}
+
+function post(message, direct) {
+  if (direct) postMessage({ leader: message });
+  else channel.postMessage(message);
+}
+
+/** Leads whenever it is this tab's turn, until the tab leaves. */
+async function compete(glue, name, options) {
+  const { signal } = leaving;
+  const host = opfsHost(name, { wait: true, signal });
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const log = await Writing.open(glue, host, options);
+      await lead(log);
+      failures = 0;
+      // Only a new module can be trusted, and it comes with a new worker.
+      if (log.ended === "panic") return postMessage({ panicked: true });
+    } catch (error) {
+      if (signal.aborted) return;
+      postMessage({ unable: messageOf(error) });
+      const pause = PAUSES[Math.min(failures, PAUSES.length - 1)];
+      failures += 1;
+      await Promise.race([
+        new Promise((later) => setTimeout(later, pause)),
+        new Promise((left) => signal.addEventListener("abort", left, { once: true })),
+      ]);
+    }
+  }
+}
+
+async function lead(log) {
+  const ended = new Promise((end) => {
+    leader = { log, leading: new Leading(crypto.randomUUID(), log, post), end };
+  });
+  if (leaving.signal.aborted) leader.end();
+  await ended;
+  const { leading } = leader;
+  leader = undefined;
+  leading.end();
+  await log.close();
+}

@@ -1,0 +1,101 @@
+// The log as the tab that leads writes it: requests of any tab, in their order.
+
+import { call } from "../js/module.js";
+
+/** After these the writer refuses to go on until the log is opened again. */
+const ENDS = new Set(["poisoned", "durability-unknown", "panic"]);
+
+export class Writing {
+  #files;
+  #writer;
+  #maxLogSize;
+
+  /** @returns {Promise<Writing>} when the host gave its files to this writer */
+  static async open(glue, host, { views, maxLogSize }) {
+    const files = await host.open("write", { views });
+    try {
+      return new this(files, call(() => new glue.RawWriter(files, true)), maxLogSize);
+    } catch (error) {
+      await files.close();
+      throw error;
+    }
+  }
+
+  constructor(files, writer, maxLogSize) {
+    this.#files = files;
+    this.#writer = writer;
+    this.#maxLogSize = maxLogSize;
+    /** What opening repaired, in words. */
+    this.recovered = writer.recovered();
+    /** Where the log ends. */
+    this.position = writer.end();
+    /** The code of the error after which this has to be opened again. */
+    this.ended = undefined;
+  }
+
+  /** Does what a tab asks for; durable only after `sync`. */
+  apply({ op, ...request }) {
+    return this.#tried(() => {
+      switch (op) {
+        case "append":
+          return this.#append(request);
+        case "rotate":
+          return this.#rotate();
+        case "save":
+          return this.#save(request);
+        case "end":
+          return { position: this.#writer.end(), hash: this.#writer.lastHash() };
+        default:
+          throw new TypeError(`a tab of another version asks for ${op}`);
+      }
+    });
+  }
+
+  sync() {
+    this.#tried(() => this.#writer.sync());
+  }
+
+  async close() {
+    // A module that panicked lets nothing be freed.
+    if (this.ended !== "panic") this.#writer.free();
+    await this.#files.close();
+  }
+
+  #tried(work) {
+    try {
+      return call(work);
+    } catch (error) {
+      if (ENDS.has(error.code)) this.ended ??= error.code;
+      throw error;
+    }
+  }
+
+  #append({ lines, expected }) {
+    const writer = this.#writer;
+    if (expected) writer.checkEnd(expected.position, expected.hash);
+    if (writer.logLen() >= this.#maxLogSize) writer.rotate();
+    const places = appended(writer.append(lines, false));
+    this.position = places.at(-1).nextPosition;
+    return places;
+  }
+
+  #rotate() {
+    const [bytes, archived] = this.#writer.rotate();
+    return { bytes, archived };
+  }
+
+  #save({ view, state, position, hash }) {
+    this.#writer.save(view, state, position, hash);
+  }
+}
+
+/** Each line's position, where the last one ends, and each line's hash in two halves. */
+function appended(told) {
+  const count = (told.length - 1) / 3;
+  const hex = (number) => number.toString(16).padStart(8, "0");
+  return Array.from({ length: count }, (_, index) => ({
+    position: told[index],
+    nextPosition: told[index + 1],
+    hash: hex(told[count + 1 + 2 * index]) + hex(told[count + 2 + 2 * index]),
+  }));
+}
