@@ -188,7 +188,7 @@ impl<S: Storage> Writer<S> {
             Access::Shared => self.write_shared(lines)?,
         };
         if durability == Durability::Synced && !planted(Bug::AppendUnsynced) {
-            self.sync_log(position.min(self.base + self.durable))?;
+            self.sync_log(position - self.base)?;
         }
         Ok(position)
     }
@@ -201,7 +201,7 @@ impl<S: Storage> Writer<S> {
             let cut = unless(Bug::RollBackLeftOut, || self.store.cut(Slot::Log, self.end));
             return Err(match cut {
                 Err(_) if !planted(Bug::RollBackForgiven) => {
-                    self.in_doubt(position, "append to", source)
+                    self.unsynced(self.end, "append to", source)
                 }
                 _ => Error::storage("append to", Slot::Log, source),
             });

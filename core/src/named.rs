@@ -60,6 +60,22 @@ pub(crate) trait NamedStorage: Storage {
             .map_err(|error| Error::storage("sync", slot, error))
     }
 
+    /// Adds bytes to a slot of `len` bytes for good, or leaves it as long as it was.
+    fn add_for_good(
+        &mut self,
+        slot: Slot<'_>,
+        len: u64,
+        bytes: &[u8],
+    ) -> Result<(), Error<Self::Error>> {
+        let added = self.add(slot, bytes).and_then(|()| self.settle(slot));
+        if added.is_err() {
+            // What a failed sync gave up may be shown still, and no later sync would cover it.
+            // Where this fails too, the next opening finds what a crash would have left.
+            let _ = self.truncate(slot, len);
+        }
+        added
+    }
+
     /// Cuts the slot to `len` bytes for good.
     fn cut(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Error<Self::Error>> {
         self.truncate(slot, len)

@@ -151,8 +151,7 @@ fn recover_archive<S: Storage>(
         store.cut(Slot::Log, 0)?;
     }
     let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks);
-    store.add(Slot::Archive, &seal.encode())?;
-    store.settle(Slot::Archive)?;
+    store.add_for_good(Slot::Archive, archived, &seal.encode())?;
     Ok(seal.end_position())
 }
 
@@ -204,8 +203,7 @@ fn recover_log<S: Storage>(
     if keep_to < len && len - keep_to <= MAX_LINE as u64 {
         let fragment = store.bytes_between(Slot::Log, keep_to, len, base + keep_to)?;
         if line::is_event(&fragment) {
-            store.add(Slot::Log, b"\n")?;
-            store.settle(Slot::Log)?;
+            store.add_for_good(Slot::Log, len, b"\n")?;
             recovery.completed_line = true;
             return Ok(len + 1);
         }
@@ -225,6 +223,9 @@ fn recover_log<S: Storage>(
         recovery.torn_log_bytes = len - keep_to;
         keep(store, Slot::Log, keep_to, len, base + keep_to)?;
         store.cut(Slot::Log, keep_to)?;
+    } else {
+        // As with the archive; an empty log too can be one whose end was cut and not synced.
+        store.settle(Slot::Log)?;
     }
     Ok(keep_to)
 }
@@ -245,6 +246,7 @@ fn keep<S: Storage>(
     let head = format!(
         "{{\"cut_from\":\"{slot}\",\"offset\":{from},\"position\":{position},\"bytes\":{len}}}\n"
     );
+    let torn_len = store.length(Slot::Torn)?;
     store.add(Slot::Torn, head.as_bytes())?;
     let mut at = from;
     while at < to {
@@ -253,8 +255,7 @@ fn keep<S: Storage>(
         store.add(Slot::Torn, &bytes)?;
         at = next;
     }
-    store.add(Slot::Torn, b"\n")?;
-    store.settle(Slot::Torn)
+    store.add_for_good(Slot::Torn, torn_len, b"\n")
 }
 
 /// Offset after the last newline before offset `end`, or 0.

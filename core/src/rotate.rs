@@ -41,7 +41,7 @@ impl<S: Storage> Writer<S> {
             return Ok(Rotation::default());
         }
         self.check_alone()?;
-        unless(Bug::RotatedUnsynced, || self.sync_log(self.base))?;
+        unless(Bug::RotatedUnsynced, || self.sync_log(self.end))?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
             Err(error) => {
@@ -97,8 +97,13 @@ impl<S: Storage> Writer<S> {
         self.check_alone()?;
         unless(Bug::SealedEarly, || self.store.cut(Slot::Log, 0))?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
-        self.store.add(Slot::Archive, &seal.encode())?;
-        unless(Bug::SealUnsynced, || self.store.settle(Slot::Archive))?;
+        let sealed = seal.encode();
+        if planted(Bug::SealUnsynced) {
+            self.store.add(Slot::Archive, &sealed)?;
+        } else {
+            self.store
+                .add_for_good(Slot::Archive, archive_len, &sealed)?;
+        }
         if planted(Bug::SealedEarly) {
             self.store.cut(Slot::Log, 0)?;
         }

@@ -70,10 +70,13 @@ pub trait Storage: Source {
     /// After an error the slot has its old length or the new one.
     fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Self::Error>;
 
-    /// Returns when everything done to the slot before survives a power cut.
+    /// Returns when everything done to the slot before survives a power cut. A slot that does not
+    /// exist is as durable as it can be.
     ///
     /// # Errors
-    /// After an error nothing is known of what was done since the last sync that succeeded.
+    /// After an error nothing is known of what was done since the last sync that succeeded, and a
+    /// later sync need not cover it: page caches give up what they could not write. The log cuts
+    /// such bytes off and appends them anew.
     fn sync(&mut self, slot: Slot<'_>) -> Result<(), Self::Error>;
 
     /// Sets the slot's whole content. After a crash it holds the old bytes or the new ones.

@@ -3,6 +3,7 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use crate::error::Error;
 use crate::fold::Fold;
 use crate::hash::LineHash;
 use crate::history::History;
+use crate::line::MAX_LINE;
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted, unless};
 use crate::recover::{Recovery, recover};
@@ -54,7 +56,7 @@ pub struct Writer<S> {
 
 impl<S: Storage> Writer<S> {
     /// Opens the log in `store`, and with [`Access::Exclusive`] repairs what a crash left, which
-    /// the [`Recovery`] tells.
+    /// the [`Recovery`] tells. What is in the log then is durable.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the archive's unsealed end is damaged in a way that no crash
@@ -76,7 +78,11 @@ impl<S: Storage> Writer<S> {
             access,
             base: extent.base,
             end: extent.log_len,
-            durable: 0,
+            // Recovery syncs; of what others append nothing is known.
+            durable: match access {
+                Access::Exclusive => extent.log_len,
+                Access::Shared => 0,
+            },
             archive_len,
             last_hash: None,
             poisoned: None,
@@ -90,7 +96,7 @@ impl<S: Storage> Writer<S> {
     /// [`Error::DurabilityUnknown`] when the store fails; the writer is poisoned.
     pub fn sync(&mut self) -> Result<(), Error<S::Error>> {
         self.usable()?;
-        self.sync_log(self.base + self.durable)
+        self.sync_log(self.end)
     }
 
     /// Saves a fold under this name, in place of what was saved before. What it was folded from
@@ -151,15 +157,58 @@ impl<S: Storage> Writer<S> {
         &mut self.store
     }
 
-    /// Syncs the log; on failure everything from `position` on is in doubt.
-    pub(crate) fn sync_log(&mut self, position: u64) -> Result<(), Error<S::Error>> {
+    /// Syncs the log, whose lines are acknowledged up to the offset `acknowledged`. On failure
+    /// everything that is not durable is in doubt.
+    pub(crate) fn sync_log(&mut self, acknowledged: u64) -> Result<(), Error<S::Error>> {
         if let Err(source) = self.store.sync(Slot::Log) {
-            let error = self.in_doubt(position, "sync", source);
+            let error = self.unsynced(acknowledged, "sync", source);
             self.poisoned.take_if(|_| planted(Bug::SyncForgiven));
             return Err(error);
         }
         self.durable = self.end;
         Ok(())
+    }
+
+    /// Poisons the writer after a sync that failed or was not reached.
+    pub(crate) fn unsynced(
+        &mut self,
+        acknowledged: u64,
+        action: &'static str,
+        source: S::Error,
+    ) -> Error<S::Error> {
+        let position = self.base + self.durable.min(acknowledged);
+        self.renew(acknowledged);
+        self.in_doubt(position, action, source)
+    }
+
+    /// Cuts off what a failed sync was about, and appends anew what of it is acknowledged.
+    ///
+    /// A page cache gives up what it could not write, goes on showing it, and lets later syncs
+    /// succeed without it; on some file systems also what shares a block with it, even when it is
+    /// written once more in its place. Only bytes that were cut off and appended are sure to be
+    /// what the next successful sync is about. Where the store refuses this too, or the process
+    /// ends before it, the log shows what the disk may not have.
+    fn renew(&mut self, acknowledged: u64) {
+        let len = acknowledged.saturating_sub(self.durable);
+        let alone =
+            self.access == Access::Exclusive && self.store.length(Slot::Log).ok() == Some(self.end);
+        // Memory is bounded as it is for a line.
+        if !alone || len > MAX_LINE as u64 {
+            return;
+        }
+        let bytes = match len {
+            0 => Ok(Vec::new()),
+            len => self.store.bytes(Slot::Log, self.durable, len as usize),
+        };
+        let Ok(bytes) = bytes else { return };
+        if bytes.len() as u64 != len || self.store.truncate(Slot::Log, self.durable).is_err() {
+            return;
+        }
+        self.end = self.durable;
+        self.last_hash = None;
+        if !bytes.is_empty() && self.store.append(Slot::Log, &bytes).is_ok() {
+            self.end = acknowledged;
+        }
     }
 
     /// Poisons the writer over events in the log that may or may not be there, or durable.

@@ -1,28 +1,27 @@
 //! Power cuts at every operation, in every way that the disk's contract allows.
 //!
-//! `EVENTFOLD_CUT_SECONDS=n` goes on with scripts of 20 steps for at least so long,
-//! `EVENTFOLD_CUT_SCRIPT=letters` takes the one script only, and `EVENTFOLD_CUT=…`, as a failure
-//! prints it, the one image.
+//! `EVENTFOLD_CUT_IMAGES=n` goes on with scripts of 20 steps until there are so many images, and
+//! takes eleven bytes of memory for each; `EVENTFOLD_CUT_SCRIPT=letters` takes the one script
+//! only, and `EVENTFOLD_CUT=…`, as a failure prints it, the one image.
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use eventfold_core::{Slot, Storage};
 use eventfold_tests::places::Memory;
 use eventfold_tests::sim::between::read_between;
-use eventfold_tests::sim::explore::{Depth, Replay, Seen, explore};
-use eventfold_tests::sim::random::Random;
+use eventfold_tests::sim::explore::{explore, replay};
 use eventfold_tests::sim::script::Script;
-use eventfold_tests::{Place, append};
+use eventfold_tests::sim::seen::Seen;
+use eventfold_tests::{Place, append, proof};
 
-/// What the test command has time for.
-const DEPTH: Depth = Depth {
-    cuts: 20_000,
-    seconds: 2000,
-    second_cuts: 450,
-};
+/// How many images there are in the test command at least.
+const IMAGES: usize = 2_000_000;
+
+/// More than one script leaves.
+const OVER: usize = 3_000_000;
 
 #[test]
 fn the_fixed_scripts_hold_every_pair_of_steps() {
@@ -35,59 +34,62 @@ fn the_fixed_scripts_hold_every_pair_of_steps() {
 
 #[test]
 fn whatever_a_power_cut_leaves_opens_with_everything_acknowledged() {
-    if let Ok(replay) = std::env::var("EVENTFOLD_CUT") {
-        let replay: Replay = replay.parse().unwrap();
-        explore(&replay.script, DEPTH, &Seen::default(), Some(&replay));
-        return;
+    if let Ok(image) = std::env::var("EVENTFOLD_CUT") {
+        return replay(&image.parse().unwrap());
     }
     if let Ok(script) = std::env::var("EVENTFOLD_CUT_SCRIPT") {
-        explore(&script.parse().unwrap(), DEPTH, &Seen::default(), None);
-        return;
+        return explore_alone(&script);
     }
-    let (begin, seen, next) = (Instant::now(), Seen::default(), AtomicUsize::new(0));
-    let scripts = Script::fixed();
-    let seconds = std::env::var("EVENTFOLD_CUT_SECONDS").map_or(0, |text| text.parse().unwrap());
-    let longer = Duration::from_secs(seconds);
+    let images = std::env::var("EVENTFOLD_CUT_IMAGES").map_or(0, |text| text.parse().unwrap());
+    let (begin, fixed) = (Instant::now(), Script::fixed());
+    let (seen, next) = (Seen::with_room(images + OVER), AtomicUsize::new(0));
     thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let n = next.fetch_add(1, SeqCst);
-                    let script = match scripts.get(n) {
+                    let script = match fixed.get(n) {
                         Some(script) => script.clone(),
-                        None if begin.elapsed() < longer => {
-                            Script::random(&mut Random(n as u64), 20)
-                        }
+                        None if seen.count() < images => Script::long(n),
                         None => break,
                     };
-                    explore(&script, DEPTH, &seen, None);
+                    explore(&script, &seen);
+                    if script.is_long() && n % 200 == 0 {
+                        let seconds = begin.elapsed().as_secs();
+                        println!("{} images, {n} scripts, {seconds} s", seen.count());
+                    }
                 }
             });
         }
     });
-    let (images, time) = (seen.count(), begin.elapsed().as_secs());
-    println!("power cuts: {images} distinct images in {time} s");
-    assert!(images > 2_000_000, "{images} images only");
+    let (images, took) = (seen.count(), begin.elapsed());
+    println!(
+        "power cuts: {images} distinct images in {} s",
+        took.as_secs()
+    );
+    assert!(images > IMAGES, "{images} images only");
+    proof::ran("power cuts", images as u64, took);
 }
+
+fn explore_alone(script: &str) {
+    explore(&script.parse().unwrap(), &Seen::with_room(OVER));
+}
+
 #[test]
 fn readers_see_each_event_once_whatever_the_writer_does_between_their_calls() {
-    let mut readings = 0;
+    let (mut readings, begin) = (0, Instant::now());
     for script in Script::fixed().iter().filter(|script| !script.kills()) {
         readings += read_between(script, 12);
     }
     println!("readers in between: {readings} readings");
     assert!(readings > 50_000, "{readings} readings only");
+    proof::ran("readers in between", readings as u64, begin.elapsed());
 }
 
 #[test]
 fn a_rotation_of_several_blocks_is_recovered() {
-    let depth = Depth {
-        cuts: 1,
-        seconds: 1,
-        second_cuts: 0,
-    };
     for script in ["LLsr", "LL3ro"] {
-        explore(&script.parse().unwrap(), depth, &Seen::default(), None);
+        explore_alone(script);
     }
 }
 
@@ -96,7 +98,7 @@ fn a_rotation_of_several_blocks_is_recovered() {
 #[test]
 fn an_unsynced_seal_is_made_durable_before_anything_is_appended() {
     for script in ["e6re", "ee6ree", "e5ree6reee"] {
-        explore(&script.parse().unwrap(), DEPTH, &Seen::default(), None);
+        explore_alone(script);
     }
 }
 
@@ -115,7 +117,7 @@ fn blank_lines_behind_nuls_are_cut_with_them() {
 fn a_snapshot_of_events_that_are_not_durable_is_not_believed() {
     // The last of them in another sector than those before, of the same process or of one that
     // ended.
-    for script in ["aTV", "aToV"] {
-        explore(&script.parse().unwrap(), DEPTH, &Seen::default(), None);
+    for script in ["abBV", "aTV", "aToV"] {
+        explore_alone(script);
     }
 }

@@ -71,7 +71,7 @@ pub fn a_call_that_fails_once_leaves_no_event_that_was_refused<P: Place>() {
 
 pub fn a_call_that_fails_from_then_on_poisons_or_refuses<P: Place>() {
     let place = P::empty();
-    let store = Faulty::new(place.store(), Fault::FromThenOn, 2, 7);
+    let store = Faulty::new(place.store(), Fault::FromThenOn, 3, 7);
     let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
     append(&mut writer, 0);
     let first = writer.append(&event(1), Durability::Synced);
@@ -89,20 +89,25 @@ pub fn a_call_that_fails_from_then_on_poisons_or_refuses<P: Place>() {
     place.assert_sound(&[0]);
 }
 
-pub fn a_sync_that_fails_leaves_in_doubt_what_was_buffered_before_it<P: Place>() {
+pub fn a_failed_sync_leaves_what_was_acknowledged_and_nothing_else<P: Place>() {
     let place = P::empty();
-    // The second sync, after one event that is durable and one that is not.
-    let store = Faulty::new(place.store(), Fault::Once, 4, 0);
+    // After the sync of the opening, an append and its sync, and three appends.
+    let store = Faulty::new(place.store(), Fault::Once, 6, 0);
     let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
-    let durable = append(&mut writer, 0);
-    let buffered = writer.append(&event(1), Durability::Buffered).unwrap();
-    assert_eq!(buffered.position, durable.next_position);
-    match writer.append(&event(2), Durability::Synced) {
-        Err(Error::DurabilityUnknown { position, .. }) => assert_eq!(position, buffered.position),
+    append(&mut writer, 0);
+    writer.append(&event(1), Durability::Buffered).unwrap();
+    let batch = [event(2), event(3)];
+    writer.append_batch(&batch, Durability::Buffered).unwrap();
+    let durable = event_len(0);
+    match writer.append(&event(4), Durability::Synced) {
+        Err(Error::DurabilityUnknown { position, .. }) => assert_eq!(position, durable),
         other => panic!("{other:?}"),
     }
+    assert_eq!(place.numbers(), [0, 1, 2, 3]);
+    let later = writer.append(&event(5), Durability::Buffered);
+    assert!(matches!(later, Err(Error::Poisoned { .. })), "{later:?}");
     drop(writer);
-    place.assert_sound(&[0, 1, 2]);
+    place.assert_sound(&[0, 1, 2, 3]);
 }
 
 pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
@@ -121,6 +126,10 @@ pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
     );
     drop(writer);
     place.assert_sound(&[0]);
+}
+
+fn event_len(n: u64) -> u64 {
+    serde_json::to_vec(&event(n)).unwrap().len() as u64 + 1
 }
 
 /// Bytes that a failing append leaves.

@@ -19,6 +19,10 @@ pub fn a_slot_that_does_not_exist_is_empty<P: Place>() {
         let mut buf = [7; 4];
         assert_eq!(place.store().read_at(slot, 0, &mut buf).unwrap(), 0);
     }
+    for slot in [Slot::Log, Slot::Archive, Slot::Torn] {
+        place.store().sync(slot).unwrap();
+        assert_eq!(place.store().len(slot).unwrap(), 0);
+    }
 }
 
 pub fn bytes_appended_are_read_back_from_any_offset<P: Place>() {

@@ -9,9 +9,9 @@ use eventfold_core::{Scan, Slot, Source};
 
 use super::check::Found;
 use super::codec::STORED;
-use super::disk::Op;
 use super::image::Image;
 use super::known::Known;
+use super::op::Op;
 use super::run::Run;
 use super::script::Script;
 use crate::faulty::Failed;
@@ -65,13 +65,13 @@ impl Source for Moving<'_> {
 /// The script must not kill: what a recovery cuts is no history.
 pub fn read_between(script: &Script, most: usize) -> usize {
     let run = Run::of(script);
-    let all: Vec<Found> = run.known.iter().map(found).collect();
+    let all: Vec<Found> = run.ledger.0.iter().map(found).collect();
     run.disk.history(|base, journal| {
         let mut shown = base.clone();
         let mut readings = 0;
         for at in 0..=journal.len() {
             // A reader from the start, and one that goes on near the end.
-            let there = run.known.iter().filter(|known| known.begun < at).count();
+            let there = run.ledger.0.iter().filter(|known| known.begun < at).count();
             for from in [0, there.saturating_sub(1)] {
                 for then in 1..=most.min(journal.len() - at) {
                     for wait in 0.. {

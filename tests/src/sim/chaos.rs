@@ -1,30 +1,17 @@
 //! Faults, kills and power cuts mixed, drawn from a seed.
 
-use std::thread;
-
 use eventfold_core::Scan;
 
 use super::check::{Checker, Promised, check_kept};
 use super::codec::STORED;
-use super::cuts::Unsynced;
 use super::disk::{Disk, Harm, Plan};
 use super::image::{Image, TORN};
-use super::known::Known;
+use super::known::{Known, Ledger};
 use super::random::Random;
 use super::run::Run;
+use super::said::{Said, Told};
 use super::script::Script;
-
-/// Says on a panic which seed it was.
-struct Said(u64);
-
-impl Drop for Said {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let line = format!("replay alone: EVENTFOLD_SIMULATION={}\n", self.0);
-            eprint!("{line}");
-        }
-    }
-}
+use super::unsynced::Unsynced;
 
 /// What happened in a case.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,21 +23,30 @@ pub struct Happened {
 }
 
 /// Runs the case of this seed: a program that appends, rotates and reads while calls fail, that
-/// is killed and loses its power, against a plain list of what it was promised.
-pub fn case(seed: u64, checker: &mut Checker) -> Happened {
-    let said = Said(seed);
+/// is killed and loses its power, against a plain list of what it was promised. `tell` prints
+/// all of it.
+pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
+    let said = Said {
+        test: "simulation whatever",
+        variable: "EVENTFOLD_SIMULATION",
+        case: || seed.to_string(),
+    };
     let mut random = Random(seed);
     let mut happened = Happened::default();
-    let mut run = Run::on(Disk::default(), Vec::new(), 0);
+    let mut run = Run::empty();
     for _ in 0..1 + random.below(3) {
         let len = 1 + random.below(8);
         let mut begun = 0;
+        let told = Told(tell.then(|| run.disk.clone()));
         for step in Script::random(&mut random, len).steps() {
             if random.one_in(4) {
                 run.disk.plan(plan(&mut random));
                 happened.faults += 1;
             }
             begun = run.disk.operations();
+            if tell {
+                println!("step {step:?}");
+            }
             run.step(step);
             happened.steps += 1;
             if random.one_in(6) {
@@ -58,8 +54,14 @@ pub fn case(seed: u64, checker: &mut Checker) -> Happened {
                 happened.kills += 1;
             }
         }
+        drop(told);
         let at = begun + random.below(run.disk.operations() - begun + 1);
-        run = cut(run, at, &mut random, checker);
+        if tell {
+            run.tell();
+            println!("the power goes at operation {at}");
+        }
+        let (left, ledger) = cut(&run, at, &mut random, checker);
+        run = Run::on(Disk::holding(left), ledger, run.next);
         happened.cuts += 1;
     }
     drop(said);
@@ -67,21 +69,32 @@ pub fn case(seed: u64, checker: &mut Checker) -> Happened {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    let harm = match random.below(6) {
+    let harm = match random.below(8) {
         0 => Harm::Refuse,
         1 => Harm::Done,
+        2 | 3 => Harm::GiveUp,
         _ => Harm::Part(random.below(120)),
     };
-    Plan {
+    let plan = Plan {
         writes: Some((random.below(8), harm)),
         for_good: random.one_in(3),
-        reads: random.one_in(4).then(|| random.below(40)),
+        reads: random.one_in(4).then(|| random.below(60)),
+    };
+    match harm {
+        // Where more fails, what was given up cannot be cut off and appended anew.
+        Harm::GiveUp => Plan {
+            for_good: false,
+            reads: None,
+            ..plan
+        },
+        _ => plan,
     }
 }
 
-/// Cuts the power during operation `at`, checks what is left, and starts another program on it.
-fn cut(run: Run, at: usize, random: &mut Random, checker: &mut Checker) -> Run {
-    let promised = Promised::at(&run.known, at);
+/// Cuts the power during operation `at` and checks what is left. Returns that, opened, and the
+/// events in it.
+pub fn cut(run: &Run, at: usize, random: &mut Random, checker: &mut Checker) -> (Image, Ledger) {
+    let promised = Promised::at(&run.ledger.0, at);
     let (image, garbage) = run.disk.history(|base, journal| {
         let mut unsynced = Unsynced::over(base);
         for op in &journal[..at] {
@@ -101,11 +114,11 @@ fn cut(run: Run, at: usize, random: &mut Random, checker: &mut Checker) -> Run {
     let recovery = checker.recover(&mut left, &promised, damaged, Image::clone);
     check_kept(&image, &recovery, left.bytes(TORN));
 
-    let mut known = Vec::new();
+    let mut ledger = Ledger::default();
     let mut scan = Scan::new(&left, STORED, 0);
     while let Some(line) = scan.next_line().unwrap() {
-        known.push(Known::left(line.position, line.bytes));
+        ledger.0.push(Known::left(line.position, line.bytes));
     }
     drop(scan);
-    Run::on(Disk::holding(left), known, run.next)
+    (left, ledger)
 }

@@ -43,13 +43,6 @@ impl<'k> Promised<'k> {
         promised
     }
 
-    /// Position after the last event that must be there.
-    pub fn end(&self) -> u64 {
-        self.must
-            .last()
-            .map_or(0, |known| known.position + known.line.len() as u64 + 1)
-    }
-
     /// Whether a line can be damaged that is not the last: when several were in flight, or when a
     /// sector holds something else than zeros.
     pub fn damages(&self, garbage: bool) -> bool {
@@ -174,9 +167,10 @@ fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damag
                 lost.position
             );
         }
-        // Garbage where an event's newline was can be a space, which makes no other event of it.
-        let event = hash_without_spaces(image, position);
-        let is_in_flight = |known: &Known| known.position == position && known.hash == event;
+        // Garbage where a newline was can be a space, before an event or after it, which makes no
+        // other event of it.
+        let event = without_spaces(image, position);
+        let is_in_flight = |known: &Known| (known.position, known.hash) == event;
         if promised.may.iter().any(|known| is_in_flight(known)) {
             continue;
         }
@@ -194,11 +188,16 @@ fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damag
     }
 }
 
-/// The hash of the line at `position`, without white space at its end.
-fn hash_without_spaces(image: &Image, position: u64) -> LineHash {
+/// Where the line at `position` starts and its hash, both without white space around it.
+fn without_spaces(image: &Image, position: u64) -> (u64, LineHash) {
     let mut scan = Scan::new(image, STORED, position);
     let line = scan.next_line().unwrap().unwrap();
-    LineHash::of(line.bytes.trim_ascii_end())
+    let starts = line.bytes.trim_ascii_start();
+    let before = line.bytes.len() - starts.len();
+    (
+        position + before as u64,
+        LineHash::of(starts.trim_ascii_end()),
+    )
 }
 
 /// The snapshot is the fold over the events up to its position, or it is none.

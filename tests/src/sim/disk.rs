@@ -6,31 +6,8 @@ use std::rc::Rc;
 use eventfold_core::{Slot, Source, Storage};
 
 use super::image::{Image, index};
+use super::op::Op;
 use crate::faulty::Failed;
-
-/// Something done to a disk, in the order in which it was done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Op {
-    Append {
-        slot: usize,
-        at: usize,
-        bytes: Rc<[u8]>,
-    },
-    Truncate {
-        slot: usize,
-        len: usize,
-    },
-    Replace {
-        slot: usize,
-        bytes: Rc<[u8]>,
-    },
-    Remove {
-        slot: usize,
-    },
-    Sync {
-        slot: usize,
-    },
-}
 
 /// What a failing call does to the disk before it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +18,9 @@ pub enum Harm {
     Part(usize),
     /// Everything asked for, except of a sync.
     Done,
+    /// Of a sync: what it was about is shown until the next power cut, and never durable. What
+    /// was appended before the log was opened is spared: there is no remedy for that.
+    GiveUp,
 }
 
 /// Calls that will fail, counted from now.
@@ -48,10 +28,10 @@ pub enum Harm {
 pub struct Plan {
     /// How many writing calls still succeed, and what the one after does.
     pub writes: Option<(usize, Harm)>,
-    /// Whether every writing call after that one fails too.
-    pub for_good: bool,
     /// How many reading calls still succeed; the one after fails.
     pub reads: Option<usize>,
+    /// Whether every later call of the kind fails too.
+    pub for_good: bool,
 }
 
 /// A simulated disk. Clones are stores over the same disk.
@@ -64,6 +44,11 @@ struct State {
     shown: Image,
     journal: Vec<Op>,
     plan: Plan,
+    /// How many operations were done when the log was opened.
+    opened: usize,
+    /// How many calls failed.
+    failed: usize,
+    reads: usize,
 }
 
 impl Disk {
@@ -88,6 +73,15 @@ impl Disk {
         read(&state.base, &state.journal)
     }
 
+    /// Prints what was done to it.
+    pub fn tell(&self) {
+        self.history(|_, journal| {
+            for (n, op) in journal.iter().enumerate() {
+                println!("{n}: {op}");
+            }
+        });
+    }
+
     /// What the disk shows now.
     pub fn shown<T>(&self, read: impl FnOnce(&Image) -> T) -> T {
         read(&self.0.borrow().shown)
@@ -98,14 +92,46 @@ impl Disk {
         self.0.borrow_mut().plan = plan;
     }
 
-    /// Whether a planned failure was met, or is no longer ahead.
-    pub fn met(&self) -> bool {
-        let plan = self.0.borrow().plan;
-        plan.writes.is_none() || plan.for_good && plan.writes.is_some_and(|(n, _)| n == usize::MAX)
+    /// The log is about to be opened.
+    pub fn open(&self) {
+        let mut state = self.0.borrow_mut();
+        state.opened = state.journal.len();
+    }
+
+    /// How many calls failed so far.
+    pub fn failed(&self) -> usize {
+        self.0.borrow().failed
+    }
+
+    /// How many reading calls there were so far.
+    pub fn reads(&self) -> usize {
+        self.0.borrow().reads
+    }
+
+    /// Whether a slot was synced since the disk had done so many operations.
+    pub fn synced_since(&self, operations: usize, slot: usize) -> bool {
+        self.0.borrow().journal[operations..].contains(&Op::Sync { slot })
     }
 }
 
 impl State {
+    /// Whether this reading call is to succeed.
+    fn read(&mut self) -> Result<(), Failed> {
+        self.reads += 1;
+        match &mut self.plan.reads {
+            Some(0) => {
+                self.plan.reads = self.plan.for_good.then_some(0);
+                self.failed += 1;
+                Err(Failed)
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// What this writing call is to do wrong, if anything.
     fn harm(&mut self) -> Option<Harm> {
         match &mut self.plan.writes {
@@ -126,9 +152,17 @@ impl State {
 
     fn act(&mut self, op: Op) -> Result<(), Failed> {
         let harm = self.harm();
+        self.failed += usize::from(harm.is_some());
         match harm {
             None => {}
             Some(Harm::Done) if !matches!(op, Op::Sync { .. }) => {}
+            Some(Harm::GiveUp) => {
+                if let Op::Sync { slot } = op {
+                    let since = self.opened;
+                    self.journal.push(Op::GiveUp { slot, since });
+                }
+                return Err(Failed);
+            }
             Some(Harm::Part(n)) => {
                 if let Op::Append { slot, at, bytes } = op {
                     let n = n.min(bytes.len().saturating_sub(1));
@@ -149,46 +183,18 @@ impl State {
     }
 }
 
-impl Op {
-    /// Does it to an image.
-    pub fn apply(&self, image: &mut Image) {
-        match self {
-            Self::Append { slot, at, bytes } => image.write(*slot, *at, bytes),
-            Self::Truncate { slot, len } => image.resize(*slot, *len),
-            Self::Replace { slot, bytes } => image.slots[*slot] = Some(bytes.to_vec()),
-            Self::Remove { slot } => image.slots[*slot] = None,
-            Self::Sync { .. } => {}
-        }
-    }
-
-    pub fn slot(&self) -> usize {
-        match self {
-            Self::Append { slot, .. }
-            | Self::Truncate { slot, .. }
-            | Self::Replace { slot, .. }
-            | Self::Remove { slot }
-            | Self::Sync { slot } => *slot,
-        }
-    }
-}
-
 impl Source for Disk {
     type Error = Failed;
 
     fn len(&self, slot: Slot<'_>) -> Result<u64, Failed> {
-        self.0.borrow().shown.len(slot)
+        let mut state = self.0.borrow_mut();
+        state.read()?;
+        state.shown.len(slot)
     }
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Failed> {
         let mut state = self.0.borrow_mut();
-        match &mut state.plan.reads {
-            Some(0) => {
-                state.plan.reads = None;
-                return Err(Failed);
-            }
-            Some(left) => *left -= 1,
-            None => {}
-        }
+        state.read()?;
         state.shown.read_at(slot, offset, buf)
     }
 }

@@ -4,43 +4,48 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Mutex;
-use std::thread;
 
 use eventfold_core::Recovery;
 
 use super::check::{Checker, Promised, check_kept};
-use super::cuts::{Cut, Unsynced};
-use super::disk::{Disk, Op};
+use super::cuts::Cut;
+use super::disk::Disk;
 use super::image::{Image, SLOTS, TORN, mix};
+use super::op::Op;
 use super::random::Random;
 use super::run::Run;
+use super::said::Said;
 use super::script::Script;
+use super::seen::Seen;
+use super::unsynced::Unsynced;
 
 /// How much of what can be drawn is drawn.
 #[derive(Debug, Clone, Copy)]
-pub struct Depth {
+struct Depth {
     /// Cuts drawn at each operation, above those that are counted up.
-    pub cuts: usize,
+    cuts: usize,
     /// Images at each operation whose recovery is cut again.
-    pub seconds: usize,
+    seconds: usize,
     /// Cuts drawn at each operation of such a recovery.
-    pub second_cuts: usize,
+    second_cuts: usize,
 }
 
-/// Images met so far, by their hash, shared between threads.
-#[derive(Debug, Default)]
-pub struct Seen([Mutex<HashSet<u64>>; 16]);
-
-impl Seen {
-    fn is_new(&self, hash: u64) -> bool {
-        let shard = &self.0[hash as usize % self.0.len()];
-        shard.lock().unwrap().insert(hash)
-    }
-
-    /// How many distinct images there were.
-    pub fn count(&self) -> usize {
-        self.0.iter().map(|shard| shard.lock().unwrap().len()).sum()
+impl Depth {
+    /// Fixed for each script, so that the number of an image stays the same.
+    fn of(script: &Script) -> Self {
+        let (cuts, seconds, second_cuts) = if script.is_huge() {
+            (1, 1, 0)
+        } else if script.is_long() {
+            // There are many of these.
+            (1000, 100, 50)
+        } else {
+            (20_000, 2000, 450)
+        };
+        Self {
+            cuts,
+            seconds,
+            second_cuts,
+        }
     }
 }
 
@@ -84,46 +89,59 @@ impl FromStr for Replay {
     }
 }
 
-/// Says on a panic what replays it.
-struct Said<'s> {
+/// Where an exploration is.
+struct Place<'s> {
     script: &'s Script,
     cut: Cell<(usize, usize)>,
     second: Cell<Option<(usize, usize)>>,
 }
 
-impl Drop for Said<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            let replay = Replay {
-                script: self.script.clone(),
-                cut: self.cut.get(),
-                second: self.second.get(),
-            };
-            let line = format!("replay alone: EVENTFOLD_CUT={replay}\n");
-            eprint!("{line}");
+impl Place<'_> {
+    fn replay(&self) -> Replay {
+        Replay {
+            script: self.script.clone(),
+            cut: self.cut.get(),
+            second: self.second.get(),
         }
     }
 }
 
-/// Checks every image of a script, or the one that `only` names.
-pub fn explore(script: &Script, depth: Depth, seen: &Seen, only: Option<&Replay>) {
-    let said = Said {
+/// Checks every image of a script, and counts those that were not met before.
+pub fn explore(script: &Script, seen: &Seen) {
+    explore_some(script, seen, None);
+}
+
+/// Checks one image, and tells how it came about.
+pub fn replay(replay: &Replay) {
+    Run::of(&replay.script).tell();
+    println!("the power goes at operation {}", replay.cut.0);
+    explore_some(&replay.script, &Seen::with_room(10), Some(replay));
+}
+
+fn explore_some(script: &Script, seen: &Seen, only: Option<&Replay>) {
+    let place = Place {
         script,
         cut: Cell::default(),
         second: Cell::default(),
+    };
+    let _said = Said {
+        test: "power_cuts whatever_a_power_cut",
+        variable: "EVENTFOLD_CUT",
+        case: || place.replay().to_string(),
     };
     let run = Run::of(script);
     run.disk.history(|base, journal| {
         let mut explorer = Explorer {
             run: &run,
-            depth,
+            depth: Depth::of(script),
             seen,
             only,
-            said: &said,
+            place: &place,
             checker: Checker::default(),
             image: Image::default(),
             inner: Image::default(),
             shapes: HashSet::new(),
+            cases: HashSet::new(),
         };
         explorer.walk(base, journal);
     });
@@ -134,13 +152,15 @@ struct Explorer<'r> {
     depth: Depth,
     seen: &'r Seen,
     only: Option<&'r Replay>,
-    said: &'r Said<'r>,
+    place: &'r Place<'r>,
     checker: Checker,
     /// The image at hand, and one that a second cut left; kept for their memory.
     image: Image,
     inner: Image,
     /// What recoveries did, step by step, of those cut already at this operation.
     shapes: HashSet<u64>,
+    /// The images checked so far, each with what was promised.
+    cases: HashSet<u64>,
 }
 
 const ALL: [usize; SLOTS] = [0, 1, 2, 3];
@@ -163,19 +183,20 @@ impl Explorer<'_> {
     }
 
     fn cut(&mut self, at: usize, unsynced: &Unsynced<'_>) {
-        let promised = Promised::at(&self.run.known, at);
+        let promised = Promised::at(&self.run.ledger.0, at);
         let cuts = unsynced.cuts(&mut Random(at as u64), self.depth.cuts);
         // Those whose recoveries are cut again are spread over all.
         let stride = cuts.len() / self.depth.seconds.max(1) + 1;
         self.shapes.clear();
         for (n, cut) in cuts.iter().enumerate() {
-            self.said.cut.set((at, n));
+            self.place.cut.set((at, n));
             if self.only.is_some_and(|only| only.cut.1 != n) {
                 continue;
             }
             unsynced.leave(cut, &mut self.image);
-            let hash = mix(self.image.hash(&ALL), promised.key);
-            if self.seen.is_new(hash) || self.only.is_some() {
+            let image = self.image.hash(&ALL);
+            self.seen.is_new(image);
+            if self.cases.insert(mix(image, promised.key)) || self.only.is_some() {
                 self.check(cut, &promised, n % stride == 0);
             }
         }
@@ -192,6 +213,9 @@ impl Explorer<'_> {
             if recovery.is_clean() || !(chosen || self.shapes.insert(shape)) {
                 return;
             }
+        }
+        if self.only.is_some() {
+            println!("what is left:\n{}", self.image);
         }
         let mut disk = Disk::holding(self.image.clone());
         let recovery = checker.recover(&mut disk, promised, damaged, |disk| {
@@ -216,11 +240,15 @@ impl Explorer<'_> {
                     if only.is_some_and(|only| only != (at, n)) {
                         continue;
                     }
-                    self.said.second.set(Some((at, n)));
+                    self.place.second.set(Some((at, n)));
                     unsynced.leave(cut, &mut self.inner);
-                    let hash = mix(self.inner.hash(&ALL), promised.key);
-                    if !self.seen.is_new(hash) && only.is_none() {
+                    let image = self.inner.hash(&ALL);
+                    self.seen.is_new(image);
+                    if !self.cases.insert(mix(image, promised.key)) && only.is_none() {
                         continue;
+                    }
+                    if only.is_some() {
+                        println!("cut again during {op}, which leaves:\n{}", self.inner);
                     }
                     let damaged = damaged || promised.damages(cut.brings_garbage());
                     let inner = &mut self.inner;
@@ -230,7 +258,7 @@ impl Explorer<'_> {
                 unsynced.end(op);
             }
         });
-        self.said.second.set(None);
+        self.place.second.set(None);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a disk holds at one moment.
 
+use std::fmt;
+
 use eventfold_core::{LineHash, Slot, Source, Storage};
 
 use crate::faulty::Failed;
@@ -10,6 +12,8 @@ pub const LOG: usize = 0;
 pub const ARCHIVE: usize = 1;
 pub const TORN: usize = 2;
 pub const SNAPSHOT: usize = 3;
+/// What each slot is called where something is told of it.
+pub const NAMES: [&str; SLOTS] = ["log", "archive", "torn bytes", "snapshot"];
 
 /// The bytes of each slot, `None` where it has no name. As a store it makes nothing durable and
 /// never fails: the cheapest thing that a recovery can run on.
@@ -79,6 +83,22 @@ pub fn mix(hash: u64, with: u64) -> u64 {
     let mut mixed = (hash ^ with.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^= mixed >> 32;
     mixed.wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+/// As a replay tells it.
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, bytes) in NAMES.iter().zip(&self.slots) {
+            match bytes {
+                Some(bytes) => {
+                    let (len, shown) = (bytes.len(), bytes.len().min(20_000));
+                    writeln!(f, "  {name}, {len}: {}", bytes[..shown].escape_ascii())?;
+                }
+                None => writeln!(f, "  no {name}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Source for Image {

@@ -1,15 +1,13 @@
 //! Running a script on a disk, and knowing what was promised at each of its operations.
 
-use std::rc::Rc;
-
 use eventfold_core::{
     Access, Appended, Durability, Error, Event, Fold, Line, LineHash, Scan, Storage, Writer,
 };
 
 use super::codec::STORED;
 use super::disk::{Disk, Harm, Plan};
-use super::image::mix;
-use super::known::Known;
+use super::image::{LOG, mix};
+use super::known::Ledger;
 use super::script::{Script, Step};
 use crate::faulty::Failed;
 
@@ -27,7 +25,7 @@ pub fn reduce<E: core::error::Error>((n, hash): State, line: &Line<'_>) -> Resul
 /// A script under way: its disk, its program, and the record of what was promised.
 pub struct Run {
     pub disk: Disk,
-    pub known: Vec<Known>,
+    pub ledger: Ledger,
     writer: Option<Writer<Disk>>,
     fold: Fold<State>,
     scan: Scan<Disk>,
@@ -37,10 +35,10 @@ pub struct Run {
 
 impl Run {
     /// A program that has not opened the log yet, which holds these events.
-    pub fn on(disk: Disk, known: Vec<Known>, next: u64) -> Self {
+    pub fn on(disk: Disk, ledger: Ledger, next: u64) -> Self {
         let saved = Fold::load(&disk, STORED, VIEW).unwrap();
         Self {
-            known,
+            ledger,
             writer: None,
             fold: saved.unwrap_or(Fold::new((0, 0))),
             scan: Scan::new(disk.clone(), STORED, 0),
@@ -49,9 +47,19 @@ impl Run {
         }
     }
 
+    /// A program on an empty disk.
+    pub fn empty() -> Self {
+        Self::on(Disk::default(), Ledger::default(), 0)
+    }
+
+    /// A program on an empty disk that will run this script.
+    pub fn before(script: &Script) -> Self {
+        Self::on(Disk::default(), Ledger::default(), script.first_event())
+    }
+
     /// Runs a whole script on an empty disk.
     pub fn of(script: &Script) -> Self {
-        let mut run = Self::on(Disk::default(), Vec::new(), 0);
+        let mut run = Self::before(script);
         let mut steps = script.steps();
         while let Some(step) = steps.next() {
             match step {
@@ -65,7 +73,7 @@ impl Run {
                     run.disk.plan(Plan {
                         writes: Some((usize::from(n), harm)),
                         for_good: true,
-                        reads: None,
+                        ..Plan::default()
                     });
                     if let Some(step) = steps.next() {
                         run.step(step);
@@ -76,6 +84,14 @@ impl Run {
             }
         }
         run
+    }
+
+    /// Tells what was done and what was said of each event, for a replay.
+    pub fn tell(&self) {
+        self.disk.tell();
+        for known in &self.ledger.0 {
+            println!("{known}");
+        }
     }
 
     /// Ends the process, and with it whatever was to fail.
@@ -91,6 +107,7 @@ impl Run {
             if self.writer.is_some() {
                 return;
             }
+            self.disk.open();
             match Writer::open(self.disk.clone(), STORED, Access::Exclusive) {
                 Ok((writer, _)) => {
                     self.writer = Some(writer);
@@ -106,7 +123,7 @@ impl Run {
         }
     }
 
-    /// Sees which of the events in doubt are there.
+    /// Sees what is there after opening, all of which is durable.
     fn look(&mut self) {
         let mut there = Vec::new();
         let shown = Disk::holding(self.disk.shown(Clone::clone));
@@ -119,24 +136,8 @@ impl Run {
                 Err(error) => panic!("the log does not read: {error}"),
             }
         }
-        let now = self.disk.operations();
-        for known in self.known.iter_mut().filter(|known| known.gone > now) {
-            let shown = there.contains(&(known.position, known.hash));
-            assert!(
-                shown || known.durable == usize::MAX && !known.shown,
-                "lost without a power cut: position {}",
-                known.position
-            );
-            known.shown = shown;
-        }
-        for (position, hash) in there {
-            let is =
-                |known: &Known| known.shown && known.position == position && known.hash == hash;
-            assert!(
-                self.known.iter().any(is),
-                "nobody appended what is at position {position}, or it was refused"
-            );
-        }
+        self.ledger.look(&there);
+        self.ledger.settle(self.disk.operations());
     }
 
     pub fn step(&mut self, step: Step) {
@@ -195,26 +196,13 @@ impl Run {
         } else {
             Durability::Buffered
         };
-        let (first, begun) = (self.known.len(), self.disk.operations());
-        let mut position = writer.end_position();
-        for event in events {
-            let line: Rc<[u8]> = serde_json::to_vec(event).unwrap().into();
-            let next = position + line.len() as u64 + 1;
-            self.known.push(Known {
-                position,
-                hash: LineHash::of(&line),
-                line,
-                begun,
-                durable: usize::MAX,
-                gone: usize::MAX,
-                shown: false,
-            });
-            position = next;
-        }
+        let failed = self.disk.failed();
+        let now = self.disk.operations();
+        let first = self.ledger.begin(writer.end_position(), events, now);
         let appended = match events {
             [event] if on_condition => {
                 let end = writer.end_position();
-                let known = self.last_hash(end);
+                let known = self.ledger.last_hash(end);
                 let hash = known.map_or_else(|| writer.last_hash(), Ok);
                 hash.and_then(|hash| writer.append_if(event, end, hash, durability))
                     .map(|at| vec![at])
@@ -223,42 +211,16 @@ impl Run {
             events => writer.append_batch(events, durability),
         };
         self.writer = Some(writer);
-        self.learn(first, appended, synced);
-    }
-
-    /// The hash of the event that ends at `end`, if one does.
-    fn last_hash(&self, end: u64) -> Option<LineHash> {
-        let ends = |known: &&Known| {
-            let next = known.position + known.line.len() as u64 + 1;
-            known.shown && known.gone == usize::MAX && next == end
-        };
-        self.known.iter().find(ends).map(|known| known.hash)
-    }
-
-    /// Writes down what an append said of the events known since the `first`.
-    fn learn(&mut self, first: usize, said: Result<Vec<Appended>, Error<Failed>>, synced: bool) {
         let now = self.disk.operations();
-        let tried = &mut self.known[first..];
-        match said {
+        match appended {
             Ok(appended) => {
-                for (known, at) in tried.iter_mut().zip(&appended) {
-                    assert_eq!(known.position, at.position, "an event stands elsewhere");
-                    assert_eq!(known.hash, at.hash);
-                    known.shown = true;
-                }
+                self.ledger.acknowledge(first, &appended);
                 if synced {
-                    self.settle();
+                    self.ledger.settle(now);
                 }
             }
-            Err(Error::DurabilityUnknown { position, .. }) => {
-                self.doubt(position);
-                self.poisoned();
-            }
-            Err(Error::Storage { .. }) => {
-                for known in tried {
-                    known.gone = now;
-                }
-            }
+            Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
+            Err(Error::Storage { .. }) => self.ledger.refuse(first, now),
             Err(error) => panic!("an append failed: {error}"),
         }
     }
@@ -269,25 +231,24 @@ impl Run {
         let Some(writer) = self.writer.as_mut() else {
             return;
         };
+        let (failed, before) = (self.disk.failed(), self.disk.operations());
         match act(writer) {
-            Ok(()) => self.settle(),
-            Err(Error::DurabilityUnknown { position, .. }) => {
-                self.doubt(position);
-                self.poisoned();
-            }
+            Ok(()) => self.ledger.settle(self.disk.operations()),
+            Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
             Err(Error::Storage { .. }) => {
                 // A rotation that was refused leaves a writer that goes on, or is poisoned.
+                if self.disk.synced_since(before, LOG) {
+                    self.ledger.settle(self.disk.operations());
+                }
                 let end = writer.end_position();
+                let failed = self.disk.failed();
                 match writer.sync() {
                     Ok(()) => {
                         assert_eq!(end, writer.end_position());
-                        self.settle();
+                        self.ledger.settle(self.disk.operations());
                     }
                     Err(Error::Poisoned { .. }) => self.poisoned(),
-                    Err(Error::DurabilityUnknown { position, .. }) => {
-                        self.doubt(position);
-                        self.poisoned();
-                    }
+                    Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
                     Err(error) => panic!("a sync failed: {error}"),
                 }
             }
@@ -295,25 +256,14 @@ impl Run {
         }
     }
 
-    /// Everything the log shows is durable, and what it does not show cannot come back.
-    fn settle(&mut self) {
-        let now = self.disk.operations();
-        for known in &mut self.known {
-            if known.shown {
-                known.durable = known.durable.min(now);
-            } else {
-                known.gone = known.gone.min(now);
-            }
+    /// What is not durable is in doubt, after a call during which the disk failed, as it had
+    /// `failed` times before.
+    fn doubt(&mut self, position: u64, failed: usize) {
+        // Where nothing failed but one sync, the log shows what is acknowledged and nothing else.
+        if self.disk.failed() > failed + 1 {
+            self.ledger.doubt(position);
         }
-    }
-
-    /// What stands at `position` or further on and is not durable may be there or not.
-    fn doubt(&mut self, position: u64) {
-        for known in &mut self.known {
-            if known.durable == usize::MAX && known.position >= position {
-                known.shown = false;
-            }
-        }
+        self.poisoned();
     }
 
     /// The writer must refuse everything from now on, and write nothing.
@@ -352,53 +302,52 @@ impl Run {
 
     fn save(&mut self) {
         match self.fold.refreshed(self.disk.clone(), STORED, reduce) {
-            Ok(Some(fold)) => self.fold = fold,
+            Ok(Some(fold)) => {
+                let shown = self.disk.shown(Clone::clone);
+                let rebuilt = Fold::new((0, 0)).refreshed(&shown, STORED, reduce);
+                assert_eq!(
+                    rebuilt.unwrap().as_ref(),
+                    Some(&fold),
+                    "refreshed otherwise"
+                );
+                self.fold = fold;
+            }
             Ok(None) | Err(Error::Storage { .. } | Error::Corrupt { .. }) => return,
             Err(error) => panic!("a view does not refresh: {error}"),
         }
         let Some(writer) = &mut self.writer else {
             return;
         };
-        match writer.save(&self.fold, VIEW) {
-            Ok(()) => {}
-            Err(
-                Error::Storage { .. } | Error::DurabilityUnknown { .. } | Error::Poisoned { .. },
-            ) => {}
+        let (failed, before) = (self.disk.failed(), self.disk.operations());
+        let saved = writer.save(&self.fold, VIEW);
+        if self.disk.synced_since(before, LOG) {
+            self.ledger.settle(self.disk.operations());
+        }
+        match saved {
+            Ok(()) | Err(Error::Storage { .. }) => {}
+            Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
             Err(error) => panic!("a view is not saved: {error}"),
         }
     }
 
     fn read(&mut self) {
+        let mut failures = 0;
         loop {
             let before = self.scan.position();
             match self.scan.next_line() {
                 Ok(Some(line)) => {
-                    assert!(line.position >= before, "read twice: position {before}");
-                    let known = |known: &&Known| {
-                        known.may_be_read()
-                            && known.position == line.position
-                            && *known.line == *line.bytes
-                    };
-                    assert!(
-                        self.known.iter().any(|of| known(&of)),
-                        "read what nobody appended at position {}",
-                        line.position
-                    );
-                    let skipped = before..line.position;
-                    let is = |known: &Known| known.shown && skipped.contains(&known.position);
-                    assert!(!self.known.iter().any(is), "skipped one of {skipped:?}");
+                    self.ledger.check_read(before, line.position, line.bytes);
                 }
                 Ok(None) => break,
-                Err(Error::Storage { .. }) => {}
+                // A disk that fails for good is given up on.
+                Err(Error::Storage { .. }) if failures > 10 => return,
+                Err(Error::Storage { .. }) => failures += 1,
                 Err(error) => panic!("a reader failed: {error}"),
             }
         }
         if let Some(writer) = &self.writer {
-            assert_eq!(
-                self.scan.position(),
-                writer.end_position(),
-                "not read to the end"
-            );
+            let end = writer.end_position();
+            assert_eq!(self.scan.position(), end, "not read to the end");
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use eventfold_core::LineHash;
+
 use super::random::Random;
 
 /// One thing that a program does.
@@ -37,7 +39,7 @@ pub enum Step {
 }
 
 /// The steps that scripts are made of, besides kills.
-const LETTERS: &str = "aAbBetTcxrsvow";
+const LETTERS: &str = "aAbBetTcxrsvVow";
 
 impl Step {
     fn of(letter: char) -> Option<Self> {
@@ -67,6 +69,9 @@ impl Step {
         })
     }
 }
+
+/// How many steps a long script has, besides kills.
+const LONG: usize = 20;
 
 /// Steps in a row. Its text is its letters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -128,6 +133,25 @@ impl Script {
         ];
         scripts.extend(kills.map(|text| Self(text.into())));
         scripts
+    }
+
+    /// One of the scripts of twenty steps for those who have more time.
+    pub fn long(n: usize) -> Self {
+        Self::random(&mut Random(n as u64), LONG)
+    }
+
+    pub fn is_long(&self) -> bool {
+        self.0.len() >= LONG
+    }
+
+    /// Whether it appends events that are longer than a block of the archive.
+    pub fn is_huge(&self) -> bool {
+        self.steps().any(|step| step == Step::Huge)
+    }
+
+    /// The number of its first event, so that different scripts leave different images.
+    pub fn first_event(&self) -> u64 {
+        LineHash::of(self.0.as_bytes()).0 % 1_000_000
     }
 
     /// Every two letters.
