@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::calls::Call;
-use crate::sim::disk::Op;
 use crate::sim::image::{Image, LOG, SLOTS};
+use crate::sim::op::Op;
 
 /// The files of a simulated disk's slots, in their order.
 pub const FILES: [&str; SLOTS] = [
@@ -101,6 +101,7 @@ impl Expansion {
                     self.calls.push(Call::Remove(file));
                 }
             }
+            Op::GiveUp { .. } => unreachable!("nothing fails here"),
         }
     }
 }

@@ -10,8 +10,8 @@ use super::calls::Call;
 use super::expansion::Expansion;
 use super::say;
 use crate::sim::Disk;
-use crate::sim::disk::Op;
 use crate::sim::image::Image;
+use crate::sim::op::Op;
 use crate::sim::script::{Script, Step};
 
 const VIEW: &str = "view";
