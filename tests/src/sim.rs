@@ -11,6 +11,7 @@
 //! | `disk`, `op` | a store that writes down what is done to it, and fails as planned |
 //! | `unsynced` | what is durable, and what is not yet |
 //! | `cuts`, `damage` | the images that a power cut can leave |
+//! | `reach`, `hosted` | what lies between a program and its disk |
 //! | `script`, `run`, `known` | what a program does, and what it was promised at each operation |
 //! | `check` | what has to hold of an image |
 //! | `explore`, `seen` | all images of a script, with second cuts in their recoveries |
@@ -28,10 +29,13 @@ mod damage;
 pub mod disk;
 pub mod explore;
 pub mod failing;
+#[cfg(target_arch = "wasm32")]
+pub mod hosted;
 pub mod image;
 pub mod known;
 pub mod op;
 pub mod random;
+pub mod reach;
 pub mod run;
 mod said;
 pub mod script;

@@ -2,9 +2,11 @@
 //! for ever, and what was acknowledged is there for the next host that behaves. On Node.
 #![cfg(target_arch = "wasm32")]
 
+use std::time::Duration;
+
 use eventfold_core::{Access, Codec, Durability, Error, Fold, Line, LockMode, Scan, Writer};
-use eventfold_tests::event;
 use eventfold_tests::sim::random::Random;
+use eventfold_tests::{event, proof};
 use eventfold_wasm::{Files, HostError, HostStore, memory_files};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
@@ -25,11 +27,6 @@ extern "C" {
     /// Lies once in `rate` calls about one thing, the same way each time or any.
     #[wasm_bindgen(js_name = lyingHost)]
     fn lying_host(host: &Files, seed: u32, rate: u32, same: bool) -> Files;
-}
-
-#[wasm_bindgen(module = "/src/js/proof.js")]
-extern "C" {
-    fn ran(suite: &str, cases: u32, seconds: f64);
 }
 
 #[test]
@@ -100,8 +97,8 @@ fn run_cases(suite: &str, mut case: impl FnMut(u32, &mut Random)) {
         }
         case(seed, &mut Random(seed.into()));
     }
-    let seconds = (js_sys::Date::now() - begin) / 1000.0;
-    ran(suite, CASES, seconds);
+    let took = Duration::from_secs_f64((js_sys::Date::now() - begin) / 1000.0);
+    proof::ran(suite, CASES.into(), took);
 }
 
 fn open(host: Files) -> Result<Writer<HostStore>, Failure> {

@@ -12,7 +12,8 @@ use std::time::Instant;
 use eventfold_core::{Slot, Storage};
 use eventfold_tests::places::Memory;
 use eventfold_tests::sim::between::read_between;
-use eventfold_tests::sim::explore::{explore, replay};
+use eventfold_tests::sim::explore::{Depth, explore, replay};
+use eventfold_tests::sim::reach::Direct;
 use eventfold_tests::sim::script::Script;
 use eventfold_tests::sim::seen::Seen;
 use eventfold_tests::{Place, append, proof};
@@ -53,7 +54,7 @@ fn whatever_a_power_cut_leaves_opens_with_everything_acknowledged() {
                         None if seen.count() < images => Script::long(n),
                         None => break,
                     };
-                    explore(&script, &seen);
+                    explore::<Direct>(&script, Depth::of(&script), &seen);
                     if script.is_long() && n % 200 == 0 {
                         let seconds = begin.elapsed().as_secs();
                         println!("{} images, {n} scripts, {seconds} s", seen.count());
@@ -72,7 +73,8 @@ fn whatever_a_power_cut_leaves_opens_with_everything_acknowledged() {
 }
 
 fn explore_alone(script: &str) {
-    explore(&script.parse().unwrap(), &Seen::with_room(OVER));
+    let script = script.parse().unwrap();
+    explore::<Direct>(&script, Depth::of(&script), &Seen::with_room(OVER));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::Instant;
 use eventfold_tests::proof;
 use eventfold_tests::sim::chaos::case;
 use eventfold_tests::sim::check::Checker;
+use eventfold_tests::sim::reach::Direct;
 
 /// Cases that run in the test command.
 const CASES: u64 = 2_000_000;
@@ -18,7 +19,7 @@ const CASES: u64 = 2_000_000;
 #[test]
 fn whatever_fails_a_log_keeps_its_promises() {
     if let Ok(seed) = std::env::var("EVENTFOLD_SIMULATION") {
-        let happened = case(seed.parse().unwrap(), &mut Checker::default(), true);
+        let happened = case::<Direct>(seed.parse().unwrap(), &mut Checker::default(), true);
         println!("{happened:?}");
         return;
     }
@@ -39,7 +40,7 @@ fn whatever_fails_a_log_keeps_its_promises() {
                         return;
                     }
                     for seed in from..cases.min(from + 1000) {
-                        case(seed, &mut checker, false);
+                        case::<Direct>(seed, &mut checker, false);
                     }
                 }
             });

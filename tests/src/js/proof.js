@@ -1,9 +1,10 @@
-// What the suites on Node report of themselves; elsewhere it is src/proof.rs.
+// How a suite in WebAssembly reports of itself: in the file that `EVENTFOLD_PROOF` names where there
+// are files, else on the console.
 
-import { appendFileSync } from "node:fs";
-
-/** Says that a suite ran to its end over so many distinct cases without one that failed. */
-export function ran(suite, cases, seconds) {
+/** Passes on one line of JSON; `mark` is what such a line begins with on the console. */
+export function say(line, mark) {
+  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
+  if (!fs) return console.log(mark + line);
   const path = process.env.EVENTFOLD_PROOF;
-  if (path) appendFileSync(path, JSON.stringify({ suite, cases, seconds }) + "\n");
+  if (path) fs.appendFileSync(path, line + "\n");
 }

@@ -8,7 +8,8 @@ use super::disk::{Disk, Harm, Plan};
 use super::image::{Image, TORN};
 use super::known::{Known, Ledger};
 use super::random::Random;
-use super::run::Run;
+use super::reach::Reach;
+use super::run::Program;
 use super::said::{Said, Told};
 use super::script::Script;
 use super::unsynced::Unsynced;
@@ -25,7 +26,7 @@ pub struct Happened {
 /// Runs the case of this seed: a program that appends, rotates and reads while calls fail, that
 /// is killed and loses its power, against a plain list of what it was promised. `tell` prints
 /// all of it.
-pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
+pub fn case<R: Reach>(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
     let said = Said {
         test: "simulation whatever",
         variable: "EVENTFOLD_SIMULATION",
@@ -33,7 +34,7 @@ pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
     };
     let mut random = Random(seed);
     let mut happened = Happened::default();
-    let mut run = Run::empty();
+    let mut run = Program::<R>::empty();
     for _ in 0..1 + random.below(3) {
         let len = 1 + random.below(8);
         let mut begun = 0;
@@ -61,7 +62,7 @@ pub fn case(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
             println!("the power goes at operation {at}");
         }
         let (left, ledger) = cut(&run, at, &mut random, checker);
-        run = Run::on(Disk::holding(left), ledger, run.next);
+        run = Program::on(Disk::holding(left), ledger, run.next);
         happened.cuts += 1;
     }
     drop(said);
@@ -93,7 +94,12 @@ fn plan(random: &mut Random) -> Plan {
 
 /// Cuts the power during operation `at` and checks what is left. Returns that, opened, and the
 /// events in it.
-pub fn cut(run: &Run, at: usize, random: &mut Random, checker: &mut Checker) -> (Image, Ledger) {
+pub fn cut<R: Reach>(
+    run: &Program<R>,
+    at: usize,
+    random: &mut Random,
+    checker: &mut Checker,
+) -> (Image, Ledger) {
     let promised = Promised::at(&run.ledger.0, at);
     let (image, garbage) = run.disk.history(|base, journal| {
         let mut unsynced = Unsynced::over(base);
@@ -111,7 +117,7 @@ pub fn cut(run: &Run, at: usize, random: &mut Random, checker: &mut Checker) -> 
     });
     let mut left = image.clone();
     let damaged = promised.damages(garbage);
-    let recovery = checker.recover(&mut left, &promised, damaged, Image::clone);
+    let recovery = R::recover(checker, &mut left, &promised, damaged);
     check_kept(&image, &recovery, left.bytes(TORN));
 
     let mut ledger = Ledger::default();

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use eventfold_core::Recovery;
@@ -13,6 +14,7 @@ use super::disk::Disk;
 use super::image::{Image, SLOTS, TORN, mix};
 use super::op::Op;
 use super::random::Random;
+use super::reach::{Direct, Reach};
 use super::run::Run;
 use super::said::Said;
 use super::script::Script;
@@ -21,18 +23,18 @@ use super::unsynced::Unsynced;
 
 /// How much of what can be drawn is drawn.
 #[derive(Debug, Clone, Copy)]
-struct Depth {
+pub struct Depth {
     /// Cuts drawn at each operation, above those that are counted up.
-    cuts: usize,
+    pub cuts: usize,
     /// Images at each operation whose recovery is cut again.
-    seconds: usize,
+    pub seconds: usize,
     /// Cuts drawn at each operation of such a recovery.
-    second_cuts: usize,
+    pub second_cuts: usize,
 }
 
 impl Depth {
     /// Fixed for each script, so that the number of an image stays the same.
-    fn of(script: &Script) -> Self {
+    pub fn of(script: &Script) -> Self {
         let (cuts, seconds, second_cuts) = if script.is_huge() {
             (1, 1, 0)
         } else if script.is_long() {
@@ -107,18 +109,19 @@ impl Place<'_> {
 }
 
 /// Checks every image of a script, and counts those that were not met before.
-pub fn explore(script: &Script, seen: &Seen) {
-    explore_some(script, seen, None);
+pub fn explore<R: Reach>(script: &Script, depth: Depth, seen: &Seen) {
+    explore_some::<R>(script, depth, seen, None);
 }
 
 /// Checks one image, and tells how it came about.
 pub fn replay(replay: &Replay) {
     Run::of(&replay.script).tell();
     println!("the power goes at operation {}", replay.cut.0);
-    explore_some(&replay.script, &Seen::with_room(10), Some(replay));
+    let (depth, seen) = (Depth::of(&replay.script), Seen::with_room(10));
+    explore_some::<Direct>(&replay.script, depth, &seen, Some(replay));
 }
 
-fn explore_some(script: &Script, seen: &Seen, only: Option<&Replay>) {
+fn explore_some<R: Reach>(script: &Script, depth: Depth, seen: &Seen, only: Option<&Replay>) {
     let place = Place {
         script,
         cut: Cell::default(),
@@ -131,9 +134,9 @@ fn explore_some(script: &Script, seen: &Seen, only: Option<&Replay>) {
     };
     let run = Run::of(script);
     run.disk.history(|base, journal| {
-        let mut explorer = Explorer {
+        let mut explorer = Explorer::<R> {
             run: &run,
-            depth: Depth::of(script),
+            depth,
             seen,
             only,
             place: &place,
@@ -142,12 +145,13 @@ fn explore_some(script: &Script, seen: &Seen, only: Option<&Replay>) {
             inner: Image::default(),
             shapes: HashSet::new(),
             cases: HashSet::new(),
+            reach: PhantomData,
         };
         explorer.walk(base, journal);
     });
 }
 
-struct Explorer<'r> {
+struct Explorer<'r, R> {
     run: &'r Run,
     depth: Depth,
     seen: &'r Seen,
@@ -161,11 +165,12 @@ struct Explorer<'r> {
     shapes: HashSet<u64>,
     /// The images checked so far, each with what was promised.
     cases: HashSet<u64>,
+    reach: PhantomData<R>,
 }
 
 const ALL: [usize; SLOTS] = [0, 1, 2, 3];
 
-impl Explorer<'_> {
+impl<R: Reach> Explorer<'_, R> {
     fn walk(&mut self, base: &Image, journal: &[Op]) {
         let mut unsynced = Unsynced::over(base);
         for at in 0..=journal.len() {
@@ -207,7 +212,7 @@ impl Explorer<'_> {
         let checker = &mut self.checker;
         if self.only.is_none() {
             self.inner.copy_from(&self.image);
-            let recovery = checker.recover(&mut self.inner, promised, damaged, Image::clone);
+            let recovery = R::recover(checker, &mut self.inner, promised, damaged);
             check_kept(&self.image, &recovery, self.inner.bytes(TORN));
             let shape = recovery_shape(&recovery);
             if recovery.is_clean() || !(chosen || self.shapes.insert(shape)) {
@@ -251,8 +256,7 @@ impl Explorer<'_> {
                         println!("cut again during {op}, which leaves:\n{}", self.inner);
                     }
                     let damaged = damaged || promised.damages(cut.brings_garbage());
-                    let inner = &mut self.inner;
-                    self.checker.recover(inner, promised, damaged, Image::clone);
+                    R::recover(&mut self.checker, &mut self.inner, promised, damaged);
                     check_kept(base, first, self.inner.bytes(TORN));
                 }
                 unsynced.end(op);

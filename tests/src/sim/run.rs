@@ -1,15 +1,17 @@
 //! Running a script on a disk, and knowing what was promised at each of its operations.
 
 use eventfold_core::{
-    Access, Appended, Durability, Error, Event, Fold, Line, LineHash, Scan, Storage, Writer,
+    Access, Appended, Durability, Error, Event, Fold, Line, LineHash, Scan, Source, Storage, Writer,
 };
 
 use super::codec::STORED;
 use super::disk::{Disk, Harm, Plan};
 use super::image::{LOG, mix};
 use super::known::Ledger;
+use super::reach::{Direct, Reach};
 use super::script::{Script, Step};
-use crate::faulty::Failed;
+
+type Failure<R> = Error<<<R as Reach>::Store as Source>::Error>;
 
 /// The name of the scripts' one view.
 pub const VIEW: &str = "view";
@@ -22,26 +24,29 @@ pub fn reduce<E: core::error::Error>((n, hash): State, line: &Line<'_>) -> Resul
     Ok((n + 1, mix(hash, line.hash().0)))
 }
 
+/// A program that has the disk as its store.
+pub type Run = Program<Direct>;
+
 /// A script under way: its disk, its program, and the record of what was promised.
-pub struct Run {
+pub struct Program<R: Reach> {
     pub disk: Disk,
     pub ledger: Ledger,
-    writer: Option<Writer<Disk>>,
+    writer: Option<Writer<R::Store>>,
     fold: Fold<State>,
-    scan: Scan<Disk>,
+    scan: Scan<R::Store>,
     /// The number of the event appended last, so that no two are the same.
     pub next: u64,
 }
 
-impl Run {
+impl<R: Reach> Program<R> {
     /// A program that has not opened the log yet, which holds these events.
     pub fn on(disk: Disk, ledger: Ledger, next: u64) -> Self {
-        let saved = Fold::load(&disk, STORED, VIEW).unwrap();
+        let saved = Fold::load(&R::reach(&disk), STORED, VIEW).unwrap();
         Self {
             ledger,
             writer: None,
             fold: saved.unwrap_or(Fold::new((0, 0))),
-            scan: Scan::new(disk.clone(), STORED, 0),
+            scan: Scan::new(R::reach(&disk), STORED, 0),
             next,
             disk,
         }
@@ -108,7 +113,7 @@ impl Run {
                 return;
             }
             self.disk.open();
-            match Writer::open(self.disk.clone(), STORED, Access::Exclusive) {
+            match Writer::open(R::reach(&self.disk), STORED, Access::Exclusive) {
                 Ok((writer, _)) => {
                     self.writer = Some(writer);
                     self.look();
@@ -226,7 +231,7 @@ impl Run {
     }
 
     /// Does what, when it succeeds, makes everything before it durable.
-    fn acknowledge(&mut self, act: impl FnOnce(&mut Writer<Disk>) -> Result<(), Error<Failed>>) {
+    fn acknowledge(&mut self, act: impl FnOnce(&mut Writer<R::Store>) -> Result<(), Failure<R>>) {
         self.open();
         let Some(writer) = self.writer.as_mut() else {
             return;
@@ -301,7 +306,7 @@ impl Run {
     }
 
     fn save(&mut self) {
-        match self.fold.refreshed(self.disk.clone(), STORED, reduce) {
+        match self.fold.refreshed(R::reach(&self.disk), STORED, reduce) {
             Ok(Some(fold)) => {
                 let shown = self.disk.shown(Clone::clone);
                 let rebuilt = Fold::new((0, 0)).refreshed(&shown, STORED, reduce);
