@@ -113,8 +113,9 @@ pub fn a_failed_sync_leaves_what_was_acknowledged_and_nothing_else<P: Place>() {
 pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
     let place = P::empty();
     append(&mut place.open(), 0);
-    // The append to the archive fails, and so does cutting it back.
-    let store = Faulty::new(place.store(), Fault::FromThenOn, 1, 70);
+    // After the syncs of the opening and of the log the append to the archive fails, and so does
+    // cutting it back.
+    let store = Faulty::new(place.store(), Fault::FromThenOn, 2, 70);
     let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
     assert!(matches!(writer.rotate(), Err(Error::Storage { .. })));
     // The store works again, and what is in the archive is not known.
