@@ -6,7 +6,7 @@ import type { Host, SourceFiles } from "./host.js";
  *
  * Durable: `flush()` of the browser, after each synced append; as long as neither the user nor the
  * browser clears the site's data (see `navigator.storage.persist`). Exclusive: by the Web Lock
- * `eventfold:<name>` and by the files' exclusive access handles. Where OPFS is missing, as in
+ * `eventfold:<name>` and by an access handle that no other can open. Where OPFS is missing, as in
  * private windows of some browsers, opening throws an `UnsupportedError`.
  *
  * `open("read")` sees the log as it is in Chromium, which lets readers share the writer's handles.
@@ -17,9 +17,9 @@ export function opfsHost(name: string, options?: OpfsOptions): Host;
 
 export interface OpfsOptions {
   /** Whether `open("write")` waits for another writer to end, instead of a `LockedError`. */
-  wait?: boolean;
+  wait?: boolean | undefined;
   /** Ends the waiting. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What `open("read")` gives. */

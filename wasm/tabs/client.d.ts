@@ -20,7 +20,8 @@ export interface TabLogOptions<States = {}> {
 
   /**
    * Makes the worker, where the bundler does not find it by itself: a module worker whose script is
-   * `eventfold/tabs/worker`, or imports it. Called again when the page comes back from being frozen.
+   * `eventfold/tabs/worker`, or imports it. Called again when the page comes back from being
+   * frozen.
    */
   worker?: (() => Worker) | undefined;
 
@@ -44,7 +45,7 @@ export interface TabStatus {
   /** Whether this tab leads. */
   role: "leader" | "follower";
 
-  /** An id of the tab that leads, another each time one begins to; `undefined` while none is known. */
+  /** An id of the tab that leads, new each time one begins to; `undefined` while none is known. */
   leader: string | undefined;
 
   /** Why this tab could not open the log when it was its turn to lead. */
@@ -72,9 +73,9 @@ export interface TabStatus {
  * over, usually within a quarter of a second.
  *
  * A call that writes is done once or not at all. It resolves when what it did is durable. When the
- * tab that leads goes away in the middle of it, it rejects with a `LeaderLostError`: then it is done
- * or not, and its `position` says from where on to look for it. Calls that no leader has begun wait
- * for the next one. A leader that is slow is waited for.
+ * tab that leads goes away in the middle of it, it rejects with a `LeaderLostError`: then it is
+ * done or not, and the error's `position` says from where on to look for it. Calls that no leader
+ * has begun wait for the next one. A leader that is slow is waited for.
  */
 export class TabLog<States = {}> {
   protected constructor();
@@ -83,8 +84,8 @@ export class TabLog<States = {}> {
    * Opens the log, and makes it where there is none.
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
-   * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for a
-   * name or a view that is none.
+   * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for
+   * a name or a view that is none.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 
@@ -124,8 +125,8 @@ export class TabLog<States = {}> {
   read<Data = unknown>(position?: number): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
   /**
-   * The events from `position` on, and then each as it is appended, by whatever tab, until the signal
-   * is aborted or the log closed.
+   * The events from `position` on, and then each as it is appended, by whatever tab, until the
+   * signal is aborted or the log closed.
    */
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
@@ -141,8 +142,8 @@ export class TabLog<States = {}> {
   status(): Promise<TabStatus>;
 
   /**
-   * Waits for what was asked for, and lets go of the log. Where no tab leads, what waits for one is
-   * rejected with a `ClosedError`.
+   * Waits for what was asked for, and lets go of the log, also when it rejects because a view could
+   * not be saved. Where no tab leads, what waits for one is rejected with a `ClosedError`.
    */
   close(): Promise<void>;
 

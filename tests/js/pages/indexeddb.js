@@ -5,7 +5,7 @@ import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
 import { instantiate } from "../conformance/module/conformance.js";
 import { runConformance } from "../conformance/run.js";
 import { life } from "../support/life.js";
-import { FILES, contentOf, isSame, operate, operationsIn } from "./operations.js";
+import { FILES, contentOf, copyOf, isSame, operate, operationsIn } from "./operations.js";
 
 const LOG = "app.jsonl";
 const bytes = (text) => new TextEncoder().encode(text);
@@ -105,16 +105,19 @@ const MOST = 20_000;
 export async function operateOn(name) {
   const files = await indexedDbHost(name).open("write");
   let number = 0;
-  let asked = -1;
-  const turn = () => {
-    for (let count = number % 5; count >= 0; count -= 1) operate(files, number++);
-    if (number - asked > 50) {
-      const done = (asked = number);
-      files.durable().then(() => console.log(`durable ${done}`));
+  const work = async () => {
+    while (number < MOST) {
+      // The first of them are on their way when the last are done.
+      for (let count = number % 5; count >= 0; count -= 1) {
+        await null;
+        operate(files, number++);
+      }
+      const done = number;
+      await files.durable();
+      console.log(`durable ${done}`);
     }
-    if (number < MOST) setTimeout(turn);
   };
-  turn();
+  work();
 }
 
 /** Looks at what a crash left, and whether it can be gone on from. */
@@ -132,6 +135,17 @@ export async function inspect(name) {
   const after = operationsIn(again, operations + 30);
   again.close();
   return { operations, after };
+}
+
+/** Looks again and again while another page works; how many operations were stored each time. */
+export async function lookOften(name, times) {
+  const looks = [];
+  for (let time = 0; time < times; time += 1) {
+    const files = await indexedDbHost(name).open("read");
+    looks.push(copyOf(files));
+    files.close();
+  }
+  return looks.map((files) => operationsIn(files, MOST));
 }
 
 export async function deleteDatabase(name) {
