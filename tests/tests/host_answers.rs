@@ -127,10 +127,24 @@ fn add(mut state: Vec<u64>, line: &Line<'_>) -> Result<Vec<u64>, Failure> {
 #[derive(Default)]
 struct Told {
     known: Vec<u64>,
+    /// Where the last of those are that this writer appended.
+    positions: Vec<u64>,
     in_doubt: Vec<u64>,
     /// The states of the snapshots that it loaded.
     loaded: Vec<Vec<u64>>,
     errors: Vec<Failure>,
+}
+
+impl Told {
+    /// What was buffered is as much in doubt as what was refused behind it.
+    fn doubt_from(&mut self, position: u64) {
+        let durable = self.positions.partition_point(|at| *at < position);
+        let buffered = self.positions.len() - durable;
+        let mut doubted = self.known.split_off(self.known.len() - buffered);
+        self.positions.truncate(durable);
+        doubted.append(&mut self.in_doubt);
+        self.in_doubt = doubted;
+    }
 }
 
 /// A program on this host, until it ends or its writer stops. It knows these events to be there.
@@ -161,6 +175,9 @@ fn work(host: Files, known: Vec<u64>, random: &mut Random) -> Told {
                 error,
                 Error::DurabilityUnknown { .. } | Error::Poisoned { .. }
             );
+            if let Error::DurabilityUnknown { position, .. } = &error {
+                told.doubt_from(*position);
+            }
             told.errors.push(error);
             if stopped {
                 break;
@@ -188,16 +205,19 @@ fn append(
             let (position, hash) = (writer.end_position(), writer.last_hash()?);
             writer
                 .append_if(event, position, hash, durability)
-                .map(drop)
+                .map(|appended| vec![appended])
         }
-        events => writer.append_batch(events, durability).map(drop),
+        events => writer.append_batch(events, durability),
     };
     match &appended {
-        Ok(()) => told.known.extend(numbers),
+        Ok(appended) => {
+            told.known.extend(numbers);
+            told.positions.extend(appended.iter().map(|at| at.position));
+        }
         Err(Error::DurabilityUnknown { .. }) => told.in_doubt = numbers,
         Err(_) => {}
     }
-    appended
+    appended.map(drop)
 }
 
 /// Reads on behind some errors, as long as there are not too many of anything.
