@@ -11,6 +11,7 @@ use crate::hash::LineHash;
 use crate::history::{Extent, History};
 use crate::line;
 use crate::named::{NamedSource, NamedStorage};
+use crate::planted::{Bug, planted, unless};
 use crate::storage::{Access, Slot, Storage};
 use crate::writer::Writer;
 
@@ -186,7 +187,7 @@ impl<S: Storage> Writer<S> {
             Access::Exclusive => self.write_exclusive(lines)?,
             Access::Shared => self.write_shared(lines)?,
         };
-        if durability == Durability::Synced {
+        if durability == Durability::Synced && !planted(Bug::AppendUnsynced) {
             self.sync_log(position - self.base)?;
         }
         Ok(position)
@@ -195,11 +196,14 @@ impl<S: Storage> Writer<S> {
     fn write_exclusive(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
         self.check_alone()?;
         let position = self.end_position();
-        if let Err(source) = self.store.append(Slot::Log, lines) {
+        if let Err(source) = self.add_lines(lines) {
             // Synced as well: a part that came back after a crash would be an event that failed.
-            return Err(match self.store.cut(Slot::Log, self.end) {
-                Ok(()) => Error::storage("append to", Slot::Log, source),
-                Err(_) => self.unsynced(self.end, "append to", source),
+            let cut = unless(Bug::RollBackLeftOut, || self.store.cut(Slot::Log, self.end));
+            return Err(match cut {
+                Err(_) if !planted(Bug::RollBackForgiven) => {
+                    self.unsynced(self.end, "append to", source)
+                }
+                _ => Error::storage("append to", Slot::Log, source),
             });
         }
         self.end += lines.len() as u64;
@@ -213,7 +217,7 @@ impl<S: Storage> Writer<S> {
         let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
         let ends_whole = last.is_empty() || last == b"\n";
         let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
-        if let Err(source) = self.store.append(Slot::Log, &bytes) {
+        if let Err(source) = self.add_lines(&bytes) {
             return Err(self.in_doubt(base + log_len, "append to", source));
         }
         // Others may have appended in between; then ours lies further on.
@@ -223,5 +227,16 @@ impl<S: Storage> Writer<S> {
         self.base = base;
         self.end = log_len + start + lines.len() as u64;
         Ok(base + log_len + start)
+    }
+
+    /// One call, since nothing of another writer may come between a line and its newline.
+    fn add_lines(&mut self, lines: &[u8]) -> Result<(), S::Error> {
+        match lines.split_last() {
+            Some((newline, lines)) if planted(Bug::NewlineApart) => {
+                self.store.append(Slot::Log, lines)?;
+                self.store.append(Slot::Log, &[*newline])
+            }
+            _ => self.store.append(Slot::Log, lines),
+        }
     }
 }

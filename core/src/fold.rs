@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::archive::Codec;
 use crate::error::Error;
 use crate::hash::LineHash;
+use crate::planted::{Bug, heed};
 use crate::record::Line;
 use crate::scan::Scan;
 use crate::storage::{Slot, Source};
@@ -95,7 +96,7 @@ impl<T: Clone> Fold<T> {
             return Ok(None);
         };
         let mut state = reduce(self.state.clone(), &first)?;
-        while let Some(line) = scan.next_line()? {
+        while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
             state = reduce(state, &line)?;
         }
         let position = scan.position();

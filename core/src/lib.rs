@@ -19,12 +19,13 @@
 //! [`Storage`] holds a log's slots. `line` frames events as lines, `archive` has the archive's
 //! format, `history` finds the bytes at a position across both while a rotation may be under
 //! way, `scan` cuts them into lines, `recover` is what opening does, `rotate` what rotating does.
+//! Where `planted` is asked, the tests can make the code wrong, to see that they notice.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
-#[cfg(any(test, feature = "clock"))]
+#[cfg(any(test, feature = "clock", feature = "planted-bugs"))]
 extern crate std;
 
 mod append;
@@ -37,6 +38,8 @@ mod history;
 mod line;
 mod memory;
 mod named;
+#[doc(hidden)]
+pub mod planted;
 mod record;
 mod recover;
 mod rotate;

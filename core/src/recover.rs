@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::history::Extent;
 use crate::line::{self, MAX_LINE};
 use crate::named::{NamedSource, NamedStorage};
+use crate::planted::{Bug, planted, unless};
 use crate::storage::{Slot, Storage};
 
 const COPY_LEN: u64 = 256 << 10;
@@ -140,13 +141,13 @@ fn recover_archive<S: Storage>(
     // What a killed process wrote is seen before it is durable, and what is appended now relies
     // on it: a seal that went in a power cut would leave its rotation to be settled again.
     if tail.archive_len > 0 {
-        store.settle(Slot::Archive)?;
+        unless(Bug::SeenTakenForDurable, || store.settle(Slot::Archive))?;
     }
     // Frames without content get their seal too: each seal starts where the one before ends.
-    if archived == tail.sealed {
+    if archived == tail.sealed || blocks.is_empty() && planted(Bug::EmptyFramesUnsealed) {
         return Ok(tail.sealed_end);
     }
-    if had_rotation && log == LogIs::Part {
+    if had_rotation && (log == LogIs::Part || planted(Bug::LogUncompared)) {
         store.cut(Slot::Log, 0)?;
     }
     let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks);
@@ -195,6 +196,9 @@ fn recover_log<S: Storage>(
     recovery: &mut Recovery,
 ) -> Result<u64, Error<S::Error>> {
     let len = store.length(Slot::Log)?;
+    if planted(Bug::TornLineLeft) {
+        return Ok(len);
+    }
     let mut keep_to = line_start(store, base, len)?;
     if keep_to < len && len - keep_to <= MAX_LINE as u64 {
         let fragment = store.bytes_between(Slot::Log, keep_to, len, base + keep_to)?;
@@ -221,7 +225,7 @@ fn recover_log<S: Storage>(
         store.cut(Slot::Log, keep_to)?;
     } else {
         // As with the archive; an empty log too can be one whose end was cut and not synced.
-        store.settle(Slot::Log)?;
+        unless(Bug::SeenLogTakenForDurable, || store.settle(Slot::Log))?;
     }
     Ok(keep_to)
 }
@@ -235,6 +239,9 @@ fn keep<S: Storage>(
     to: u64,
     position: u64,
 ) -> Result<(), Error<S::Error>> {
+    if planted(Bug::CutUnkept) {
+        return Ok(());
+    }
     let len = to - from;
     let head = format!(
         "{{\"cut_from\":\"{slot}\",\"offset\":{from},\"position\":{position},\"bytes\":{len}}}\n"

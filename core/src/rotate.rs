@@ -7,6 +7,7 @@ use twox_hash::XxHash64;
 use crate::archive::{BLOCK_LEN, Block, BlockMark, Seal, block_end};
 use crate::error::Error;
 use crate::named::{NamedSource, NamedStorage};
+use crate::planted::{Bug, planted, unless};
 use crate::storage::{Slot, Storage};
 use crate::writer::Writer;
 
@@ -40,7 +41,7 @@ impl<S: Storage> Writer<S> {
             return Ok(Rotation::default());
         }
         self.check_alone()?;
-        self.sync_log(self.end)?;
+        unless(Bug::RotatedUnsynced, || self.sync_log(self.end))?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
             Err(error) => {
@@ -92,12 +93,18 @@ impl<S: Storage> Writer<S> {
 
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {
         let archive_len = blocks.last().map_or(0, Block::frame_end);
-        self.store.settle(Slot::Archive)?;
+        unless(Bug::ArchiveUnsynced, || self.store.settle(Slot::Archive))?;
         self.check_alone()?;
-        self.store.cut(Slot::Log, 0)?;
+        unless(Bug::SealedEarly, || self.store.cut(Slot::Log, 0))?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
-        self.store
-            .add_for_good(Slot::Archive, archive_len, &seal.encode())?;
+        let end = seal.encode();
+        match planted(Bug::SealUnsynced) {
+            true => self.store.add(Slot::Archive, &end)?,
+            false => self.store.add_for_good(Slot::Archive, archive_len, &end)?,
+        }
+        if planted(Bug::SealedEarly) {
+            self.store.cut(Slot::Log, 0)?;
+        }
         let rotation = Rotation {
             bytes: self.end,
             archived: seal.end - self.archive_len,

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::io;
 
+use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{Event, Fold, Line, check_view_name};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -150,6 +151,9 @@ impl<S: State> View<S> {
 
     /// Makes `fold` the view's, once it is saved.
     fn adopt(&mut self, fold: Fold<S>, writer: &mut EventWriter) -> io::Result<()> {
+        if planted(Bug::StateAheadOfSnapshot) {
+            self.fold = fold.clone();
+        }
         writer
             .save(&fold, &self.name)
             .map_err(|error| match error {
@@ -198,10 +202,11 @@ impl<S: State> AnyView for View<S> {
     }
 
     fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
-        match self.refreshed(&self.fold, reader)? {
-            Some(fold) => self.adopt(fold, writer),
-            None => Ok(()),
+        let refreshed = self.refreshed(&self.fold, reader);
+        if refreshed.is_err() && planted(Bug::StateLostOnError) {
+            self.fold = Fold::new(S::default());
         }
+        refreshed?.map_or(Ok(()), |fold| self.adopt(fold, writer))
     }
 
     fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{
     Access, Appended, Durability, Event, Fold, LineHash, LockMode, Recovery, Rotation,
 };
@@ -58,8 +59,10 @@ impl EventWriter {
     ///
     /// # Errors
     /// [`Error::Locked`] with the kind `AlreadyExists`, at once, when another writer holds the
-    /// lock. [`Error::Corrupt`] when the archive's end is damaged in a way that no crash leaves;
-    /// nothing was changed then. Else the file system's error with its kind and the path.
+    /// lock; on Windows, where that of a killed process is freed when the system gets to it, after
+    /// a quarter of a second. [`Error::Corrupt`] when the archive's end is damaged in a way that
+    /// no crash leaves; nothing was changed then. Else the file system's error with its kind and
+    /// the path.
     pub fn open(dir: impl AsRef<Path>) -> io::Result<Self> {
         Self::open_with_lock(dir, LockMode::Flock)
     }
@@ -74,6 +77,11 @@ impl EventWriter {
             LockMode::Flock => Access::Exclusive,
             LockMode::None => Access::Shared,
         };
+        if planted(Bug::RepairedUnlocked) {
+            let store = FileStore::open(dir, LockMode::None)?;
+            eventfold_core::Writer::open(store, ZSTD, access)
+                .map_err(|error| Error::in_dir(dir, error))?;
+        }
         let store = FileStore::open(dir, mode)?;
         let (log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
             .map_err(|error| Error::in_dir(dir, error))?;

@@ -98,3 +98,16 @@ build_conformance() {
   wasm build --quiet -p eventfold-tests --example conformance
   node tests/js/conformance/build.js
 }
+
+# wasm/package/: the npm package, made anew when what it is made of has changed.
+need_package() {
+  need_wasm_target
+  need_wasm_runner
+  need_npm wasm
+  local made=wasm/package/package.json newer=
+  [ ! -e "$made" ] || newer=$(find Cargo.lock Cargo.toml core/{src,Cargo.toml} README.md CHANGELOG.md \
+    wasm/{src,js,hosts,tabs,build,Cargo.toml,package.json} -newer "$made" -print -quit)
+  [ -e "$made" ] && [ -z "$newer" ] && return
+  step 'the npm package'
+  node wasm/build/build.js
+}

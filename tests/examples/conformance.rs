@@ -39,7 +39,7 @@ struct Given(Files);
 
 impl Place for Given {
     type Store = HostStore;
-    const CODEC: Codec = Codec::PORTABLE;
+    const CODEC: Codec = eventfold_wasm::CODEC;
 
     fn empty() -> Self {
         Self(places().empty())

@@ -85,7 +85,10 @@ test("two tabs share a log, the killed writer's place is taken, and a native pro
   await second.keyboard.press("Enter");
   await becomes(first, "events", "401");
   assert.match(await text(second, "status"), /A goal for Iceland, at position /);
-  assert.match(await first.$eval("#list li", (item) => item.textContent), /you scores for Iceland/);
+  await first.waitForFunction(
+    () => document.querySelector("#list li").textContent.includes("you scores for Iceland"),
+    { polling: 100 },
+  );
 
   await press(first, "export");
   const downloaded = join(files, "football.tar");

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
@@ -190,6 +191,20 @@ for (const runtime of runtimes) {
       }
     });
 
+    test("a disk that is full refuses the event and keeps the log whole", async (t) => {
+      const dir = quickDir(t);
+      // In units of 512 or of 1024 bytes, as the shell likes; some runtimes write files of their own.
+      const limited = ["/bin/sh", "-c", 'trap "" XFSZ; ulimit -f 20000; exec "$@"', "sh"];
+      const writer = start(actorIn({ command: [...limited, ...runtime.command] }, dir));
+      await writer.ask("open");
+      await writer.ask("append 0 20");
+      await assert.rejects(writer.ask(`append 1 ${LONG}`), /^Error: storage .*app\.jsonl.*file too large/i);
+      await writer.ask("append 1 20");
+      assert.equal(await eventsIn(dir), 2);
+      await writer.ask("close");
+      assert.match(await native(dir).ask("open"), CLEAN);
+    });
+
     test("a directory of the native crate goes on in ours and back, archive and views included", async (t) => {
       const dir = quickDir(t);
       let number = 0;
@@ -230,6 +245,23 @@ for (const runtime of runtimes) {
       assert.equal(await watcher.line(), "ok changed");
       assert.equal(await tail.line(), "ok 7");
       assert.equal(await watcher.ask("watch-while-reading 300"), "0");
+    });
+
+    if (runtime.name !== "Deno") return;
+
+    test("it locks without the permission to run programs", async (t) => {
+      // Below /dev it wants every permission, whatever it is for.
+      const dir = mkdtempSync(join(tmpdir(), "eventfold-"));
+      t.after(() => rmSync(dir, { recursive: true }));
+      const [program, run] = runtime.command;
+      const allowed = ["--quiet", "--no-prompt", "--allow-read", `--allow-write=${dir}`];
+      const writer = start(actorIn({ command: [program, run, ...allowed] }, dir));
+      await writer.ask("open");
+      await writer.ask("append 0 20");
+      await refusal(native(dir));
+      await refusal(start(actorIn({ command: [program, run, ...allowed] }, dir)));
+      await writer.ask("close");
+      assert.match(await native(dir).ask("open"), CLEAN);
     });
   });
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { filesOver, settleSpare } from "../../wasm/hosts/opfs-files.js";
+import { ran } from "./support/proof.js";
 
 const PATH = "views/sum.snapshot.json";
 const OLD = Buffer.from("the old state, which is the longer one");
@@ -102,6 +103,7 @@ function prepared() {
 }
 
 test("a crash at any call of a replace leaves the old bytes or the new ones", () => {
+  const began = performance.now();
   const seen = { [OLD]: 0, [NEW]: 0 };
   for (let stopAt = 1, crashed = true; crashed; stopAt += 1) {
     crashed = false;
@@ -130,6 +132,7 @@ test("a crash at any call of a replace leaves the old bytes or the new ones", ()
     }
   }
   assert.ok(seen[OLD] > 0 && seen[NEW] > 0, JSON.stringify(seen));
+  ran("opfs-snapshot-crashes", seen[OLD] + seen[NEW], performance.now() - began);
 });
 
 test("a replace that fails once leaves the old bytes", () => {

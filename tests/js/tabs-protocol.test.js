@@ -4,9 +4,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ConflictError, StorageError } from "../../wasm/js/errors.js";
 import { Leading } from "../../wasm/tabs/leading.js";
+import { errorOf } from "../../wasm/tabs/messages.js";
 import { Requests } from "../../wasm/tabs/requests.js";
+import { ran } from "./support/proof.js";
 import { randomly } from "./support/random.js";
+
+const SEEDS = 500;
 
 /** Tabs whose messages arrive one at a time, in the order of each pair of sender and hearer. */
 class World {
@@ -161,10 +166,51 @@ async function run(seed) {
 }
 
 test("each event is stored once when acknowledged, else at most once and told as unknown", async (t) => {
+  const began = performance.now();
   const sum = { acknowledged: 0, unknown: 0, leaders: 0 };
-  for (let seed = 1; seed <= 1000; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     for (const [name, n] of Object.entries(await run(seed))) sum[name] += n;
   }
   assert.ok(sum.unknown > 0 && sum.acknowledged > sum.unknown);
   t.diagnostic(JSON.stringify(sum));
+  ran("tabs-protocol", SEEDS, performance.now() - began);
+});
+
+test("what a leader could not sync is told to be in doubt, and what it refused to be refused", () => {
+  const posted = [];
+  const log = {
+    position: 7,
+    apply({ op }) {
+      if (op === "refused") throw new ConflictError("taken", { position: 7, hash: "h" });
+      return op === "append" ? [{ position: 3, nextPosition: 5, hash: "h" }] : { bytes: 1 };
+    },
+    sync() {
+      throw new StorageError("the disk is gone");
+    },
+  };
+  const leading = new Leading("e", log, (message) => posted.push(message));
+  const requests = ["append", "refused", "rotate"].map((op) => ({ op }));
+  leading.hear({ t: "go", epoch: "e", from: "tab", turn: 1, requests });
+  const { results, to, turn } = posted.find(({ t }) => t === "done");
+  assert.deepEqual([to, turn], ["tab", 1]);
+  const [inDoubt, refused] = results.map(({ error }) => error && errorOf(error));
+  assert.equal(inDoubt.code, "durability-unknown");
+  assert.equal(inDoubt.position, 3);
+  assert.match(inDoubt.cause, /the disk is gone/);
+  assert.ok(refused instanceof ConflictError);
+  assert.equal(refused.hash, "h");
+  assert.deepEqual(results[2].result, { bytes: 1 });
+});
+
+test("a request for another leader, or after the leader's end, is not done", () => {
+  let done = 0;
+  const log = { position: 0, apply: () => (done += 1), sync() {} };
+  const posted = [];
+  const leading = new Leading("e", log, (message) => posted.push(message));
+  leading.hear({ t: "go", epoch: "another", from: "tab", turn: 1, requests: [{}] });
+  leading.end();
+  leading.hear({ t: "go", epoch: "e", from: "tab", turn: 1, requests: [{}] });
+  assert.equal(done, 0);
+  assert.ok(!posted.some(({ t }) => t === "done"));
+  assert.equal(posted.at(-1).t, "leaves");
 });

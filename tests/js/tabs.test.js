@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { ran } from "./support/proof.js";
 import { Rig } from "./tabs/rig.js";
 
 const ROUNDS = 10;
@@ -69,6 +70,7 @@ const ways = {
 
 for (const [way, end] of Object.entries(ways)) {
   test(`the leader is ${way} in a storm: another goes on and nothing is lost or doubled`, async (t) => {
+    const start = performance.now();
     await rig.watch(way);
     const options = { maxLogSize: 20_000 };
     let tabs = [await rig.tab(options), await rig.tab(options), await rig.tab(options)];
@@ -106,5 +108,6 @@ for (const [way, end] of Object.entries(ways)) {
         `median ${ms(took[ROUNDS >> 1])}; ${events.length} events, ` +
         `${count.acknowledged} acknowledged, ${count.unknown} unknown of which ${count.stored} stored`,
     );
+    ran(`tabs: the leader is ${way}`, ROUNDS, performance.now() - start);
   });
 }

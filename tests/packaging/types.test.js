@@ -20,7 +20,7 @@ describe("programs that use the package compile, lines that misuse it do not", {
 
   for (const compiler of ["typescript-5", "typescript"]) {
     const { version } = requireTool(`${compiler}/package.json`);
-    for (const config of ["bare", "old", "node", "preserve"]) {
+    for (const config of ["bare", "old", "node", "preserve", "worker"]) {
       test(`TypeScript ${version}, tsconfig.${config}.json`, async () => {
         const tsc = join(folder, "node_modules", compiler, "bin/tsc");
         const args = ["--pretty", "false", "-p", `tsconfig.${config}.json`];
@@ -47,25 +47,27 @@ describe("the types name what is there, and nothing else", async () => {
   });
   const checker = program.getTypeChecker();
 
-  /** The names that a file declares, each with its symbol. */
-  const declared = (file) => {
-    const source = program.getSourceFile(file);
-    const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(source));
-    return new Map(symbols.map((symbol) => [symbol.name, resolved(symbol)]));
-  };
+  /** What a file declares as exported. */
+  const declared = (file) =>
+    checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)));
   const resolved = (symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  const isValue = (symbol) =>
+    resolved(symbol).flags & ts.SymbolFlags.Value &&
+    !symbol.declarations.some(ts.isTypeOnlyImportOrExportDeclaration);
 
   for (const { name, types, script } of entries) {
     test(`exports of ${join("eventfold", name)}`, async () => {
-      const values = [...declared(types)].filter(([, { flags }]) => flags & ts.SymbolFlags.Value);
+      const values = declared(types).filter(isValue);
       const real = await import(pathToFileURL(script));
-      assert.deepEqual(values.map(([name]) => name).sort(), Object.keys(real).sort());
+      assert.deepEqual(values.map(({ name }) => name).sort(), Object.keys(real).sort());
     });
   }
 
   const eventfold = await import(pathToFileURL(join(built, "js/index.js")));
-  const names = declared(join(built, "js/index.d.ts"));
+  const namesIn = (file) =>
+    new Map(declared(join(built, file)).map((symbol) => [symbol.name, resolved(symbol)]));
+  const names = namesIn("js/index.d.ts");
 
   /** Members with whether they are methods: `["close()", "position"]`. */
   const membersOfType = (type) =>
@@ -93,7 +95,7 @@ describe("the types name what is there, and nothing else", async () => {
     return [...found].sort();
   };
 
-  const typeOf = (name) => checker.getDeclaredTypeOfSymbol(names.get(name));
+  const typeOf = (name, among = names) => checker.getDeclaredTypeOfSymbol(among.get(name));
 
   test("members of classes and results", async () => {
     const { EventLog, EventReader, memoryHost } = eventfold;
@@ -114,6 +116,12 @@ describe("the types name what is there, and nothing else", async () => {
       assert.deepEqual(membersOfType(typeOf(name)), membersOfObject(sample), name);
     }
     await Promise.all([log.close(), reader.close()]);
+  });
+
+  test("members of a log in tabs", async () => {
+    const { TabLog } = await import(pathToFileURL(join(built, "tabs/client.js")));
+    const type = typeOf("TabLog", namesIn("tabs/client.d.ts"));
+    assert.deepEqual(membersOfType(type), membersOfObject(TabLog.prototype));
   });
 
   const classes = Object.entries(eventfold).filter(([name]) => /^[A-Z]/.test(name));

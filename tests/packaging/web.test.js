@@ -9,10 +9,17 @@ import { before, describe, test } from "node:test";
 import { assertOutcome, consumer, MODULE } from "./support/consumer.js";
 import { outcomeOf, serveFolder } from "./support/page.js";
 
+/** Over the module from a file, in memory, and in IndexedDB; and what the page's tab did. */
+async function assertPage(origin) {
+  const outcome = await outcomeOf(origin);
+  assertOutcome(outcome, 3);
+  assert.match(outcome, /\{"positions":\[0,36\],"count":2\}/);
+}
+
 async function assertServed(dir) {
   const server = await serveFolder(dir);
   try {
-    assertOutcome(await outcomeOf(server.origin), 3);
+    await assertPage(server.origin);
   } finally {
     await server.stop();
   }
@@ -58,8 +65,6 @@ describe("Vite", () => {
 
   test("a page that is developed", async () => {
     const command = [project.bin("vite"), "--host", "127.0.0.1", "--port", "0", "--force"];
-    await project.serve(command, { ready: /(http:\/\/127\.0\.0\.1:\d+)/ }, async (origin) => {
-      assertOutcome(await outcomeOf(origin), 3);
-    });
+    await project.serve(command, { ready: /(http:\/\/127\.0\.0\.1:\d+)/ }, assertPage);
   });
 });

@@ -12,7 +12,14 @@ pub enum Fault {
     Once,
     /// That call and every later one fails, as after the end of the process.
     FromThenOn,
+    /// None fails, but before that one another program appends [`OTHER`] to the log.
+    OtherAppends,
+    /// None fails, but before that one another program cuts the log to half its length.
+    OtherCuts,
 }
+
+/// The line of [`event`](crate::event) 1000.
+pub const OTHER: &[u8] = b"{\"type\":\"counted\",\"data\":{\"n\":1000},\"ts\":1000}\n";
 
 /// A store whose `at`-th writing call (from 0) fails. An append that fails leaves its first
 /// `part` bytes, or one byte less than all if that is fewer.
@@ -60,6 +67,20 @@ impl<S: Storage> Faulty<S> {
         match self.fault {
             Fault::Once => call == self.at,
             Fault::FromThenOn => call >= self.at,
+            Fault::OtherAppends | Fault::OtherCuts => {
+                if call == self.at {
+                    self.meddle();
+                }
+                false
+            }
+        }
+    }
+
+    fn meddle(&mut self) {
+        let len = self.store.len(Slot::Log).unwrap();
+        match self.fault {
+            Fault::OtherAppends => self.store.append(Slot::Log, OTHER).unwrap(),
+            _ => self.store.truncate(Slot::Log, len / 2).unwrap(),
         }
     }
 

@@ -134,6 +134,23 @@ fn a_snapshot_that_cannot_be_saved_leaves_the_view_as_it_was() {
     assert_eq!(*open(dir.path()).view::<u64>("sum").unwrap(), 18);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_snapshot_is_replaced_and_never_written_over() {
+    use std::io::Read;
+    let dir = log_with_snapshot(&[3, 4]);
+    let before = fs::read(snapshot(dir.path())).unwrap();
+    let mut reading = fs::File::open(snapshot(dir.path())).unwrap();
+    let mut log = open(dir.path());
+    log.append(&numbered(5)).unwrap();
+    log.refresh_all().unwrap();
+    // Who had it open reads it whole, as does who opens it after a crash at any moment.
+    let mut read = Vec::new();
+    reading.read_to_end(&mut read).unwrap();
+    assert_eq!(read, before);
+    assert_ne!(fs::read(snapshot(dir.path())).unwrap(), before);
+}
+
 #[test]
 fn a_state_that_cannot_be_read_back_is_not_saved() {
     let dir = quick_dir();

@@ -4,11 +4,13 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 
-use eventfold_core::{Codec, Error, Fold, Line, MemoryStore, Scan, Slot, Source};
+use eventfold_core::{
+    Access, Codec, Durability, Error, Event, Fold, Line, MemoryStore, Scan, Slot, Source, Writer,
+};
 use eventfold_tests::faulty::{Fault, Faulty};
 use eventfold_tests::places::Memory;
 use eventfold_tests::{Place, append};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What the disk held after each call of a writer that appends and rotates, also half way into
 /// each append.
@@ -158,6 +160,43 @@ fn a_reader_at_the_end_misses_nothing_and_reads_nothing_twice() {
         assert!([first, second].concat().into_iter().eq(before..after));
         Ok(())
     });
+}
+
+/// A copy of several blocks that a killed writer left is dropped, and another one is put in its place.
+#[test]
+fn a_reader_takes_no_archive_that_changes_under_it_for_a_damaged_one() {
+    let place = Memory::empty();
+    let mut writer = place.open();
+    let long = |n| Event::at(n, "long", json!({ "n": n, "text": "x".repeat(700_000) }));
+    for n in 0..3 {
+        writer.append(&long(n), Durability::Buffered).unwrap();
+    }
+    drop(writer);
+    // Killed after the second block.
+    let mut store = Faulty::new(place.store(), Fault::FromThenOn, 3, 0);
+    let opened = Writer::open(&mut store, Codec::PORTABLE, Access::Exclusive);
+    assert!(opened.unwrap().0.rotate().is_err());
+    let before = place.image();
+    let mut writer = place.open();
+    writer.append(&long(3), Durability::Buffered).unwrap();
+    writer.rotate().unwrap();
+    let after = place.image();
+
+    for calls in 0.. {
+        let timeline = Timeline {
+            before: &before,
+            after: &after,
+            calls_before: Cell::new(calls),
+            early: Cell::new(false),
+        };
+        let numbers = try_numbers(&mut Scan::new(&timeline, Codec::PORTABLE, 0));
+        let numbers = numbers.unwrap_or_else(|error| panic!("after {calls} calls: {error}"));
+        assert!(numbers == [0, 1, 2] || numbers == [0, 1, 2, 3]);
+        if timeline.calls_before.get() > 0 {
+            assert!(calls > 10, "{calls} calls only");
+            break;
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod support;
 // A file that is replaced while it is open, a process that is forked, a link: all are Unix's. What
-// Windows allows instead is in `windows_sharing`.
+// Windows allows instead is in `windows_files`.
 #[cfg(unix)]
 #[path = "lock_processes/unix.rs"]
 mod unix;

@@ -3,7 +3,8 @@
 
 mod support;
 
-use std::io;
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use eventfold::{Error, EventLog, EventReader, EventWriter, LockMode};
@@ -28,6 +29,34 @@ fn test_second_writer_fails() {
     first.append(&numbered(0)).unwrap();
     assert_locked(EventWriter::open(dir.path()), dir.path());
     assert_eq!(numbers(dir.path()), [0]);
+}
+
+#[test]
+fn test_refused_writer_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = EventWriter::open(dir.path()).unwrap();
+    first.append(&numbered(0)).unwrap();
+    first.rotate().unwrap();
+    first.append(&numbered(1)).unwrap();
+    // In the midst of a write a file looks torn to everybody else.
+    let files = ["app.jsonl", "archive.jsonl.zst"].map(|file| dir.path().join(file));
+    for file in &files {
+        let mut file = fs::OpenOptions::new().append(true).open(file).unwrap();
+        file.write_all(b"{\"type\":\"num").unwrap();
+    }
+    let before = files.each_ref().map(|file| fs::read(file).unwrap());
+    assert_locked(EventWriter::open(dir.path()), dir.path());
+    assert_locked(EventLog::open(dir.path()), dir.path());
+    assert_eq!(files.map(|file| fs::read(file).unwrap()), before);
+
+    drop(first);
+    let mut next = EventWriter::open(dir.path()).unwrap();
+    assert_eq!(next.recovery().torn_log_bytes, 12);
+    assert_eq!(next.recovery().torn_archive_bytes, 12);
+    next.append(&numbered(2)).unwrap();
+    drop(next);
+    assert!(EventWriter::open(dir.path()).unwrap().recovery().is_clean());
+    assert_eq!(numbers(dir.path()), [0, 1, 2]);
 }
 
 #[test]

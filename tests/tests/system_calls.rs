@@ -20,6 +20,7 @@ use support::{Actor, Context, Kept, in_memory};
 
 const LOG: &str = "app.jsonl";
 const ARCHIVE: &str = "archive.jsonl.zst";
+const TORN: &str = "torn.bin";
 
 /// A program to trace: what its directory holds first, if there is one, and what it does there.
 struct Case {
@@ -158,6 +159,8 @@ struct Order {
     /// Files whose names a power cut takes, and those whose names it does not.
     nameless: BTreeSet<String>,
     named: BTreeSet<String>,
+    /// Whether bytes were put aside since the log was opened.
+    put_aside: bool,
 }
 
 fn check_order(calls: &[Call], image: Option<&Image>) {
@@ -197,7 +200,10 @@ impl Order {
                 self.assert_safe(ARCHIVE);
             }
             // Other than by a rotation, bytes are cut when they lie aside for good.
-            Call::Cut(file, _) if file == LOG => self.assert_safe("torn.bin"),
+            Call::Cut(file, _) if file == LOG => {
+                assert!(self.put_aside, "before the bytes lie aside");
+                self.assert_safe(TORN);
+            }
             // What is archived is in the log for good, or gone from there for good.
             Call::Write(file, _) if file == ARCHIVE => self.assert_safe(LOG),
             Call::Rename(from, _) => {
@@ -221,6 +227,11 @@ impl Order {
         match call {
             Call::Lock(file) => {
                 self.locked.insert(file.clone());
+                self.put_aside = false;
+                // What another process wrote is seen, and may not be durable.
+                if self.named.contains(ARCHIVE) {
+                    self.unsynced.insert(ARCHIVE.into());
+                }
             }
             Call::Unlock(file) => {
                 self.locked.remove(file);
@@ -230,6 +241,7 @@ impl Order {
             }
             Call::Write(file, _) | Call::Cut(file, _) => {
                 self.unsynced.insert(file.clone());
+                self.put_aside |= file == TORN;
             }
             Call::Sync(file) if file == "." => self.named.append(&mut self.nameless),
             Call::Sync(file) => {

@@ -23,14 +23,15 @@ const RUST = "1.95.0";
  */
 const FLAGS = {
   RUSTC_BOOTSTRAP: "1",
-  RUSTFLAGS: [
+  // Encoded: a directory's name may hold spaces.
+  CARGO_ENCODED_RUSTFLAGS: [
     "-Zlocation-detail=none",
     // Nor what `{:?}` shows: messages for users are written without it.
     "-Zfmt-debug=none",
     "-Ctarget-feature=+simd128",
     `--remap-path-prefix=${root}=.`,
     `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo`,
-  ].join(" "),
+  ].join("\x1f"),
 };
 
 /** What the module uses of WebAssembly; everything of 2021 and before. */

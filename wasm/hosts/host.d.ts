@@ -51,6 +51,12 @@ export interface SourceFiles {
    * returns is called. Without it a tail looks again once a second.
    */
   watch?(changed: () => void): () => void;
+
+  /**
+   * Where the calls answer for the log as it was at a moment: goes to the log as it is now, and
+   * resolves to whether it has changed in length.
+   */
+  refresh?(): Promise<boolean>;
 }
 
 /** A log's files. `data` is a view on memory that changes after the call: it must not be kept. */

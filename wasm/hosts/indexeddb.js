@@ -66,37 +66,43 @@ async function openToRead(name) {
   const watchers = new Set();
   const channel = channelOf(name);
   let failure;
+  let closed = false;
   let refreshing;
   let again = false;
 
   const refresh = async () => {
-    do {
+    while (again && !closed) {
       again = false;
       await database.load(mirror);
-    } while (again);
+    }
+  };
+
+  /** Loads what is new, one look after the other. */
+  const look = () => {
+    again = true;
+    return (refreshing ??= refresh().finally(() => (refreshing = undefined)));
   };
 
   const close = () => {
+    closed = true;
     channel.close();
     database.close();
   };
 
+  const failed = (error) => {
+    if (!closed) failure ??= error;
+  };
+
   // Listened to before the first look, so that nothing falls between the two.
   channel.onmessage = () => {
-    again = true;
-    refreshing ??= refresh()
-      .catch((error) => (failure ??= error))
-      .finally(() => {
-        refreshing = undefined;
-        watchers.forEach((watcher) => watcher());
-      });
+    look().then(() => watchers.forEach((watcher) => watcher()), failed);
   };
   database.lost((error) => {
-    failure ??= error;
+    failed(error);
     database.close();
   });
   try {
-    await database.load(mirror);
+    await look();
   } catch (error) {
     close();
     throw error;

@@ -180,7 +180,8 @@ function uninterrupted(act) {
     try {
       return act();
     } catch (error) {
-      if (error.code !== "EINTR") throw error;
+      // The second is what Deno calls it.
+      if (error.code !== "EINTR" && error.name !== "Interrupted") throw error;
     }
   }
 }

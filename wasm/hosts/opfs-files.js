@@ -126,7 +126,7 @@ export function settleSpare(handles, spare) {
 }
 
 /** @returns {{ path: string, data: Uint8Array } | undefined} the copy in the spare file */
-export function readSpare(bytes) {
+function readSpare(bytes) {
   const end = bytes.indexOf(10);
   try {
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));

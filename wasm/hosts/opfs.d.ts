@@ -6,29 +6,29 @@ import type { Host, SourceFiles } from "./host.js";
  *
  * Durable: `flush()` of the browser, after each synced append; as long as neither the user nor the
  * browser clears the site's data (see `navigator.storage.persist`). Exclusive: by the Web Lock
- * `eventfold:<name>` and by the files' exclusive access handles. Where OPFS is missing, as in
+ * `eventfold:<name>` and by an access handle that no other can open. Where OPFS is missing, as in
  * private windows of some browsers, opening throws an `UnsupportedError`.
  *
- * `open("read")` gives the log as it is at one moment, its part that is not archived in memory;
+ * `open("read")` sees the log as it is in Chromium, which lets readers share the writer's handles.
+ * Elsewhere it gives the log as it was at one moment, its part that is not archived in memory;
  * `refresh` looks again.
  */
 export function opfsHost(name: string, options?: OpfsOptions): Host;
 
 export interface OpfsOptions {
   /** Whether `open("write")` waits for another writer to end, instead of a `LockedError`. */
-  wait?: boolean;
+  wait?: boolean | undefined;
   /** Ends the waiting. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What `open("read")` gives. */
 export interface OpfsSourceFiles extends SourceFiles {
-  /** Goes to the log as it is now; resolves to whether it has changed in length. */
   refresh(): Promise<boolean>;
 
   /**
-   * Whether no rotation has come in between since `refresh`. What was read without it being so
-   * afterwards is worth nothing, unless the log's bytes are held in memory.
+   * Whether no rotation has come in between since `refresh`: for readers that hold nothing in
+   * memory, to whom what they read is worth nothing unless it is so afterwards.
    */
   stillCurrent(): Promise<boolean>;
 }
@@ -47,5 +47,5 @@ export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
  */
 export function importDirectory(
   name: string,
-  from: FileSystemDirectoryHandle | Iterable<File | [path: string, bytes: BlobPart]>,
+  from: FileSystemDirectoryHandle | Iterable<File | [path: string, bytes: BlobPart | Uint8Array]>,
 ): Promise<string[]>;

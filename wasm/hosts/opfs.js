@@ -106,7 +106,8 @@ function takeLock(name, { wait, signal }) {
     // After `held` this settles nothing any more.
     ended.catch(failed);
     ended.catch((cause) => {
-      if (!released) onLost(new LockedError(`the lock on ${name} was stolen`, { path: name }, cause));
+      if (released) return;
+      onLost(new LockedError(`the lock on ${name} was stolen`, { path: name }, cause));
     });
   });
 }

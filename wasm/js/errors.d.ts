@@ -101,7 +101,11 @@ export class UnsupportedError extends EventfoldError {
   readonly code: "unsupported";
 }
 
-/** The tab that wrote went away before it answered: the event is stored or not. */
+/**
+ * The tab that wrote went away before it answered: what it was asked for is done or not. If it is,
+ * its events are at `position` or after it.
+ */
 export class LeaderLostError extends EventfoldError {
   readonly code: "leader-lost";
+  readonly position: number;
 }

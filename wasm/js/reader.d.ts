@@ -87,6 +87,13 @@ export class EventReader<States = {}> {
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
   /**
+   * Goes to the log as it is now, on a host that reads it as it was at a moment, which is that of
+   * opening at first: `eventfold/opfs` in Firefox and Safari. A tail does so by itself. Where reads
+   * see the log of now it does nothing.
+   */
+  refresh(): Promise<void>;
+
+  /**
    * The state of a view up to the last event. The first call starts from its snapshot, if there is
    * one; later ones fold only what came since.
    *

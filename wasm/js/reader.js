@@ -31,6 +31,11 @@ export class EventReader {
     return eventsToCome(session, scan, signal);
   }
 
+  async refresh() {
+    const { files } = this._session.hold(() => this._session);
+    await files.refresh?.();
+  }
+
   view(name) {
     const view = this.#views.get(name);
     if (view) return view.state();

@@ -67,6 +67,7 @@ export class Session {
     clearTimeout(timer);
     this.#wakes.delete(wake);
     signal?.removeEventListener("abort", wake);
+    if (!this.closed) await this.files.refresh?.();
   }
 
   async close() {

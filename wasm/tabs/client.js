@@ -1,11 +1,6 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
-import {
-  BadArgumentError,
-  BadPositionError,
-  ClosedError,
-  UnsupportedError,
-} from "../js/errors.js";
+import { BadArgumentError, ClosedError, UnsupportedError } from "../js/errors.js";
 import { lineOf } from "../js/line.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
@@ -13,11 +8,27 @@ import { channelOf, errorOf } from "./messages.js";
 import { Requests } from "./requests.js";
 import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
+import { Wakes } from "./wakes.js";
 
-export * from "../js/errors.js";
-
-/** A tail looks again this often, in milliseconds, whatever it is told. */
-const RECHECK = 1000;
+export {
+  BadArgumentError,
+  BadPositionError,
+  ClosedError,
+  ConflictError,
+  CorruptError,
+  DurabilityUnknownError,
+  EventfoldError,
+  LeaderLostError,
+  LockedError,
+  PanicError,
+  PoisonedError,
+  ReducerError,
+  ReentrantError,
+  StorageError,
+  TooLargeError,
+  UnreadableError,
+  UnsupportedError,
+} from "../js/errors.js";
 
 // In this form bundlers see that there is a worker to bundle.
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -29,7 +40,7 @@ export class TabLog {
   #requests;
   #views = new Map();
   #onRole;
-  #wakes = new Set();
+  #wakes = new Wakes();
   #listeners = new AbortController();
   /** @type {Error | undefined} why this tab could not lead when it was its turn */
   #unable;
@@ -130,15 +141,21 @@ export class TabLog {
     const stream = this.#stream(position);
     try {
       while (!this.#closing && !signal?.aborted) {
-        const changed = this.#changed(signal);
-        const batch = await stream.next();
-        if (!batch) await changed.promise;
-        changed.forget();
+        const more = this.#wakes.next(signal);
+        let batch;
+        try {
+          batch = await stream.next();
+          if (!batch) await more.promise;
+        } finally {
+          more.forget();
+        }
         for (let index = 0; index < (batch?.length ?? 0); index += 1) {
           if (signal?.aborted) return;
           yield batch.event(index);
         }
       }
+    } catch (error) {
+      if (!this.#closing) throw error;
     } finally {
       stream.close();
     }
@@ -174,7 +191,7 @@ export class TabLog {
   }
 
   async #close() {
-    this.#wake();
+    this.#wakes.wake();
     try {
       await this.#saveAll();
     } finally {
@@ -217,7 +234,7 @@ export class TabLog {
     if (direct && message.t === "leads") this.#requests.own = message.epoch;
     this.#requests.hear(message, direct);
     if (this.#requests.epoch !== epoch) this.#unable = undefined;
-    if (this.#requests.position !== position) this.#wake();
+    if (this.#requests.position !== position) this.#wakes.wake();
     if (!own !== !this.#requests.own) this.#onRole(this.role);
   }
 
@@ -261,33 +278,14 @@ export class TabLog {
   }
 
   #rise() {
-    this.#link.begin()?.catch((error) => {
-      this.#link.end();
+    this.#link.begin().catch((error) => {
+      this.#link.close(error);
       this.#unable = error;
       this.#requests.refuse(error);
     });
     // Messages do not wait for a page that was kept.
     this.#requests.hello();
-    this.#wake();
-  }
-
-  #wake() {
-    for (const wake of this.#wakes) wake();
-  }
-
-  /** Resolves when there may be more to read from now on: at the latest after a second. */
-  #changed(signal) {
-    let wake;
-    const promise = new Promise((resolve) => (wake = resolve));
-    const timer = setTimeout(wake, RECHECK);
-    this.#wakes.add(wake);
-    signal?.addEventListener("abort", wake, { once: true });
-    const forget = () => {
-      clearTimeout(timer);
-      this.#wakes.delete(wake);
-      signal?.removeEventListener("abort", wake);
-    };
-    return { promise, forget };
+    this.#wakes.wake();
   }
 }
 

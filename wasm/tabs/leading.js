@@ -63,12 +63,12 @@ function done(log, requests) {
     log.sync();
     return results;
   } catch (error) {
-    return results.map(({ result, ...failed }) => (inDoubt(result, error) ?? { result, ...failed }));
+    return results.map((result) => inDoubt(result, error) ?? result);
   }
 }
 
 /** What became of an append whose sync failed. */
-function inDoubt(result, error) {
+function inDoubt({ result }, error) {
   const position = result?.[0]?.position;
   if (position === undefined) return undefined;
   const message =

@@ -12,6 +12,8 @@ export class Link {
   #worker;
   /** Whether it listens. */
   #ready = false;
+  /** @type {Error | undefined} why there is none, and none to come */
+  #failed;
   #calls = new Map();
   #count = 0;
 
@@ -27,23 +29,24 @@ export class Link {
   }
 
   /** Begins a worker, if there is none; resolves when it can read the log. */
-  begin() {
-    if (this.#worker) return undefined;
-    const worker = this.#make();
+  async begin() {
+    if (this.#worker) return;
+    this.#failed = undefined;
+    let worker;
+    try {
+      worker = this.#make();
+    } catch (error) {
+      throw notStarted(error.message, error);
+    }
     this.#worker = worker;
     worker.onmessage = ({ data }) => this.#heard(data);
     const failed = new Promise((_, fail) => {
       worker.onerror = (event) => {
         event.preventDefault();
-        fail(
-          new UnsupportedError(
-            `the worker of the log did not start (${event.message ?? "it could not be loaded"}): ` +
-              "give one that your bundler knows as `worker` to TabLog.open",
-          ),
-        );
+        fail(notStarted(event.message ?? "it could not be loaded"));
       };
     });
-    return Promise.race([this.call("start", this.#start), failed]);
+    await Promise.race([this.call("start", this.#start), failed]);
   }
 
   get alive() {
@@ -60,15 +63,17 @@ export class Link {
     }
   }
 
-  /** Ends the worker, for good. */
+  /** Ends the worker; until there is another, calls fail with `error`. */
   close(error) {
     this.end();
+    this.#failed = error;
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
   }
 
   /** Asks the worker, or the next one. */
   call(t, fields = {}) {
+    if (this.#failed) return Promise.reject(this.#failed);
     const id = (this.#count += 1);
     const message = { ...fields, t, id };
     return new Promise((resolve, reject) => {
@@ -97,4 +102,13 @@ export class Link {
     if (error) call?.reject(errorOf(error));
     else call?.resolve(result);
   }
+}
+
+function notStarted(reason, cause) {
+  return new UnsupportedError(
+    `the worker of the log did not start (${reason}): give one that your bundler knows as ` +
+      "`worker` to TabLog.open",
+    {},
+    cause,
+  );
 }

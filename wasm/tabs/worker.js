@@ -1,7 +1,7 @@
 // What a tab has in a worker: it reads the log for its page, and waits for its turn to lead.
 
 import { UnsupportedError } from "../js/errors.js";
-import { load, provide } from "../js/module.js";
+import { call, load, provide } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
 import { filesToRead } from "../hosts/opfs-read.js";
 import { inlined } from "../module/inlined.js";
@@ -36,6 +36,7 @@ async function start({ name, views, maxLogSize }) {
   channel = new BroadcastChannel(channelOf(name));
   channel.onmessage = ({ data }) => hear(data, false);
   const glue = await load();
+  for (const view of views) call(() => glue.checkViewName(view));
   reading = new Reading(glue, await filesToRead(name, views));
   competing = compete(glue, name, { views, maxLogSize });
 }

@@ -8,6 +8,7 @@ use super::foreign::{Frame, FrameError};
 use crate::error::Error;
 use crate::line::MAX_LINE;
 use crate::named::NamedSource;
+use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source};
 
 /// Reads blocks, checked. Keeps another writer's frame open between blocks, since such a frame
@@ -39,7 +40,8 @@ impl Decoder {
         } else {
             self.read_own(source, block)?
         };
-        Ok(content.filter(|content| XxHash64::oneshot(0, content) == block.hash))
+        let is_whole = |content: &Vec<u8>| XxHash64::oneshot(0, content) == block.hash;
+        Ok(content.filter(|content| is_whole(content) || planted(Bug::BlockUnchecked)))
     }
 
     fn read_own<S: Source>(

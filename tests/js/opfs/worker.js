@@ -105,6 +105,27 @@ const actions = {
     return { counts, changed, same, current, rotated };
   },
 
+  /** A reader's tail, and what it reads after a refresh, while a writer appends and rotates. */
+  async tailBeside(name, count) {
+    const writer = await EventLog.open(opfsHost(name));
+    const reader = await EventReader.open(opfsHost(name));
+    const tailed = [];
+    const tailing = (async () => {
+      for await (const { data } of reader.tail()) if (tailed.push(data.n) === count) return;
+    })();
+    for (let n = 0; n < count; n += 1) {
+      writer.append(event(n));
+      if (n % 7 === 3) writer.rotate();
+      if (n % 50 === 0) await new Promise((later) => setTimeout(later, 30));
+    }
+    await tailing;
+    await reader.refresh();
+    const read = [...reader.read()].map(({ data }) => data.n);
+    await reader.close();
+    await writer.close();
+    return { tailed, read };
+  },
+
   /** The same life of a log in the OPFS and in memory, and the bytes that it leaves. */
   async liveTwice(name) {
     const opfs = await EventLog.open(opfsHost(name), { views });

@@ -5,7 +5,7 @@ import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
 import { instantiate } from "../conformance/module/conformance.js";
 import { runConformance } from "../conformance/run.js";
 import { life } from "../support/life.js";
-import { FILES, contentOf, isSame, operate, operationsIn } from "./operations.js";
+import { FILES, contentOf, copyOf, isSame, operate, operationsIn } from "./operations.js";
 
 const LOG = "app.jsonl";
 const bytes = (text) => new TextEncoder().encode(text);
@@ -98,38 +98,54 @@ export function waitFor(handle, text) {
   });
 }
 
-/** Does operations without end, a few at a time, and says which are durable. */
+/** More operations than a page does before it is killed. */
+const MOST = 20_000;
+
+/** Does operations, a few at a time, and says which are durable. */
 export async function operateOn(name) {
   const files = await indexedDbHost(name).open("write");
-  const turns = new MessageChannel();
   let number = 0;
-  let asked = -1;
-  turns.port2.onmessage = () => {
-    for (let count = number % 5; count >= 0; count -= 1) {
-      operate(files, number);
-      number += 1;
+  const work = async () => {
+    while (number < MOST) {
+      // The first of them are on their way when the last are done.
+      for (let count = number % 5; count >= 0; count -= 1) {
+        await null;
+        operate(files, number++);
+      }
+      const done = number;
+      await files.durable();
+      console.log(`durable ${done}`);
     }
-    globalThis.operations = number;
-    if (number - asked > 50) {
-      const done = (asked = number);
-      files.durable().then(() => console.log(`durable ${done}`));
-    }
-    setTimeout(() => turns.port1.postMessage(0));
   };
-  turns.port1.postMessage(0);
+  work();
 }
 
 /** Looks at what a crash left, and whether it can be gone on from. */
-export async function inspect(name, most) {
+export async function inspect(name) {
   const host = indexedDbHost(name);
   const files = await host.open("write");
-  const operations = operationsIn(files, most);
+  const operations = operationsIn(files, MOST);
+  if (operations === -1) {
+    const found = FILES.map((file) => `${file} of ${files.len(file)} bytes`);
+    throw new Error(`after no operation there was ${found.join(", ")}`);
+  }
   for (let number = operations; number < operations + 30; number += 1) operate(files, number);
   await files.close();
   const again = await host.open("read");
   const after = operationsIn(again, operations + 30);
   again.close();
   return { operations, after };
+}
+
+/** Looks again and again while another page works; how many operations were stored each time. */
+export async function lookOften(name, times) {
+  const looks = [];
+  for (let time = 0; time < times; time += 1) {
+    const files = await indexedDbHost(name).open("read");
+    looks.push(copyOf(files));
+    files.close();
+  }
+  return looks.map((files) => operationsIn(files, MOST));
 }
 
 export async function deleteDatabase(name) {

@@ -14,6 +14,17 @@ export function contentOf(files, name) {
   return new TextDecoder("latin1").decode(content);
 }
 
+/** What the files hold now. */
+export function copyOf(files) {
+  const copy = memoryFiles();
+  for (const name of FILES) {
+    const content = new Uint8Array(files.len(name));
+    files.readAt(name, 0, content);
+    copy.append(name, content);
+  }
+  return copy;
+}
+
 /** Does the operation of this number. */
 export function operate(files, number) {
   if (number % 25 === 24) {
@@ -44,8 +55,9 @@ export function operationsIn(files, most) {
   const model = memoryFiles();
   let found = -1;
   for (let number = 0; number <= most; number += 1) {
-    // Some change nothing: the last one counts.
     if (isSame(files, model)) found = number;
+    // Some operations change nothing: the last one counts.
+    else if (found !== -1) break;
     operate(model, number);
   }
   return found;

@@ -28,7 +28,7 @@ const main :Workerd.Worker = (
     (name = "conformance.wasm", wasm = embed "conformance.wasm"),
     (name = "eventfold.wasm", wasm = embed "eventfold.wasm"),
   ],
-  compatibilityDate = "2026-11-01",
+  compatibilityDate = "2026-10-01",
   durableObjectNamespaces = [
     (className = "Log", uniqueKey = "log", enableSql = true),
     (className = "WithoutSql", uniqueKey = "without-sql"),

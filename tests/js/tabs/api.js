@@ -107,14 +107,15 @@ export async function fill(name, size, most) {
   return { count: most };
 }
 
-/** Follows the log until the tail is aborted, or the log closed. */
-export function follow(name, milliseconds) {
+/** Follows the log until `count` events have come, or the log is closed. */
+export function follow(name, count = Infinity) {
   const { log } = logs.get(name);
   const abort = new AbortController();
-  if (milliseconds) setTimeout(() => abort.abort(), milliseconds);
   const numbers = [];
   globalThis.following = attempted(async () => {
-    for await (const { data } of log.tail({ signal: abort.signal })) numbers.push(data.n);
+    for await (const { data } of log.tail({ signal: abort.signal })) {
+      if (numbers.push(data.n) === count) setTimeout(() => abort.abort());
+    }
     return numbers;
   });
 }

@@ -114,6 +114,24 @@ fn event_len(n: u64) -> u64 {
     serde_json::to_vec(&event(n)).unwrap().len() as u64 + 1
 }
 
+pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
+    let place = P::empty();
+    append(&mut place.open(), 0);
+    // The append to the archive fails, and so does cutting it back.
+    let store = Faulty::new(place.store(), Fault::FromThenOn, 2, 70);
+    let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
+    assert!(matches!(writer.rotate(), Err(Error::Storage { .. })));
+    // The store works again, and what is in the archive is not known.
+    writer.store_mut().at = usize::MAX;
+    let refused = writer.append(&event(1), Durability::Synced);
+    assert!(
+        matches!(refused, Err(Error::Poisoned { .. })),
+        "{refused:?}"
+    );
+    drop(writer);
+    place.assert_sound(&[0]);
+}
+
 /// Bytes that a failing append leaves.
 const PARTS: [usize; 4] = [0, 1, 70, usize::MAX];
 

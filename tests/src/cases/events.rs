@@ -1,9 +1,10 @@
 //! Appending and reading.
 
-use eventfold_core::{Durability, Error, Event, LineHash, Slot, Source, Storage};
+use eventfold_core::{Access, Durability, Error, Event, LineHash, Slot, Source, Storage, Writer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
 
 pub fn what_an_append_returns_is_what_reading_yields<P: Place>() {
@@ -46,6 +47,23 @@ pub fn a_batch_is_read_back_in_order_and_an_empty_one_writes_nothing<P: Place>()
         assert_eq!(record.hash(), at.hash);
     }
     place.assert_sound(&(0..20).collect::<Vec<_>>());
+}
+
+/// What came between a line and its newline, of another writer or a crash, would be lost with it.
+pub fn an_event_is_written_in_one_call_with_its_newline_and_so_is_a_batch<P: Place>() {
+    for access in [Access::Exclusive, Access::Shared] {
+        let place = P::empty();
+        let store = Faulty::new(place.store(), Fault::Once, usize::MAX, 0);
+        let (mut writer, _) = Writer::open(store, P::CODEC, access).unwrap();
+        let opened = writer.store().calls;
+        writer.append(&event(0), Durability::Buffered).unwrap();
+        assert_eq!(writer.store().calls, opened + 1, "{access:?}");
+        let batch = [event(1), event(2)];
+        writer.append_batch(&batch, Durability::Buffered).unwrap();
+        assert_eq!(writer.store().calls, opened + 2, "{access:?}");
+        drop(writer);
+        place.assert_sound(&[0, 1, 2]);
+    }
 }
 
 pub fn every_field_reads_back_equal<P: Place>() {

@@ -1,6 +1,6 @@
 //! What a crash leaves in the log, and what opening makes of it.
 
-use eventfold_core::{Access, Durability, Error, Slot, Storage, Writer};
+use eventfold_core::{Access, Durability, Error, InterruptedRotation, Slot, Storage, Writer};
 use serde_json::Value;
 
 use crate::{Place, append, event};
@@ -68,6 +68,43 @@ pub fn a_tail_of_nuls_is_cut_and_a_nul_before_the_end_is_corrupt<P: Place>() {
     let corrupt = scan.next_record::<Value>();
     assert!(matches!(corrupt, Err(Error::Corrupt { .. })), "{corrupt:?}");
     assert_eq!(scan.next_record().unwrap().unwrap().event, event(1));
+}
+
+/// Its copy in the archive may be dropped, or the log emptied, only where the other has it all.
+pub fn a_rotation_without_its_seal_is_settled_by_what_the_log_holds<P: Place>() {
+    use InterruptedRotation::{Finished, Kept, Undone};
+    let lines = |numbers: &[u64]| {
+        let line = |n: &u64| serde_json::to_string(&event(*n)).unwrap() + "\n";
+        numbers.iter().map(line).collect::<String>().into_bytes()
+    };
+    let rotated = P::empty();
+    let mut writer = rotated.open();
+    for n in 0..3 {
+        append(&mut writer, n);
+    }
+    writer.rotate().unwrap();
+    drop(writer);
+    let mut archive = rotated.bytes(Slot::Archive);
+    let tag = archive.windows(4).position(|bytes| bytes == b"evs1");
+    archive.truncate(tag.unwrap() - 8);
+
+    for (log, settled, events) in [
+        (lines(&[0, 1, 2]), Undone, &[0, 1, 2][..]),
+        (lines(&[0, 1, 2, 3]), Undone, &[0, 1, 2, 3]),
+        (lines(&[0, 1]), Finished, &[0, 1, 2]),
+        (lines(&[0, 1])[..9].to_vec(), Finished, &[0, 1, 2]),
+        (Vec::new(), Finished, &[0, 1, 2]),
+        (lines(&[7]), Kept, &[0, 1, 2, 7]),
+        (lines(&[0, 1, 7, 8]), Kept, &[0, 1, 2, 0, 1, 7, 8]),
+    ] {
+        let place = P::empty();
+        place.set(Slot::Archive, &archive);
+        place.set(Slot::Log, &log);
+        let (writer, recovery) = place.open_reporting();
+        assert_eq!(recovery.rotation, Some(settled), "{events:?}");
+        drop(writer);
+        place.assert_sound(events);
+    }
 }
 
 pub fn a_shared_writer_cuts_nothing_and_ends_the_fragment<P: Place>() {

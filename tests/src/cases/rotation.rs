@@ -1,6 +1,6 @@
 //! Rotation.
 
-use eventfold_core::{Durability, Event, LineHash, Slot, Source, Writer};
+use eventfold_core::{Access, Durability, Event, LineHash, Slot, Source, Writer};
 use serde_json::Value;
 
 use crate::faulty::{Fault, Faulty};
@@ -114,7 +114,7 @@ pub fn a_reader_sees_each_event_once_at_every_step_of_a_rotation<P: Place>() {
         }
 
         let mut store = Faulty::new(place.store(), Fault::FromThenOn, at, 40);
-        let rotated = Writer::open(&mut store, P::CODEC, eventfold_core::Access::Exclusive)
+        let rotated = Writer::open(&mut store, P::CODEC, Access::Exclusive)
             .and_then(|(mut writer, _)| writer.rotate());
         assert_eq!(
             place.numbers(),
@@ -131,6 +131,31 @@ pub fn a_reader_sees_each_event_once_at_every_step_of_a_rotation<P: Place>() {
         if rotated.is_ok() {
             assert!(at >= 7, "a rotation of {at} calls syncs too little");
             break;
+        }
+    }
+}
+
+/// Up to the call that empties the log, before which it looks for the last time.
+pub fn a_rotation_beside_which_another_changes_the_log_is_refused<P: Place>() {
+    // It syncs the log, appends to the archive and syncs it.
+    for at in 0..3 {
+        for fault in [Fault::OtherAppends, Fault::OtherCuts] {
+            let place = P::empty();
+            let mut writer = place.open();
+            for n in 0..3 {
+                append(&mut writer, n);
+            }
+            drop(writer);
+            let mut store = Faulty::new(place.store(), fault, at, 0);
+            let (mut writer, _) = Writer::open(&mut store, P::CODEC, Access::Exclusive).unwrap();
+            assert!(writer.rotate().is_err(), "{fault:?} before call {at}");
+            drop(writer);
+            drop(place.open());
+            let found = place.numbers();
+            if fault == Fault::OtherAppends {
+                assert_eq!(found, [0, 1, 2, 1000], "before call {at}");
+            }
+            place.assert_sound(&found);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Folds and their snapshots.
 
-use eventfold_core::{Error, Fold, Line, Slot, Storage, check_view_name};
+use std::cell::Cell;
+
+use eventfold_core::{Error, Fold, Line, Slot, Source, Storage, check_view_name};
 use serde_json::Value;
 
 use crate::faulty::Failed;
@@ -139,6 +141,56 @@ pub fn an_error_while_refreshing_changes_nothing<P: Place>() {
         let refused = fold.refreshed(place.store(), P::CODEC, add);
         assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
         assert_eq!(fold, before);
+    }
+}
+
+/// What could be read before the failure is not taken for all there is.
+pub fn a_refresh_that_cannot_read_on_is_an_error_wherever_it_stops<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    for n in 0..6 {
+        append(&mut writer, n);
+        if n % 2 == 1 {
+            writer.rotate().unwrap();
+        }
+    }
+    for call in 0.. {
+        let source = UnreadableOnce {
+            source: place.store(),
+            before: Cell::new(Some(call)),
+        };
+        match start().refreshed(&source, P::CODEC, add) {
+            Err(Error::Storage { .. }) => {}
+            Ok(Some(fold)) => {
+                assert!(source.before.get().is_some(), "read {call} failed");
+                assert!(call > 10, "{call} reads only");
+                assert_eq!(fold, refreshed(&place, &start()));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A source of which one read fails, after so many `before` it.
+struct UnreadableOnce<S> {
+    source: S,
+    before: Cell<Option<usize>>,
+}
+
+impl<S: Source> Source for UnreadableOnce<S> {
+    type Error = Failed;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, Failed> {
+        Ok(self.source.len(slot).unwrap())
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Failed> {
+        if let Some(before) = self.before.get() {
+            self.before.set(before.checked_sub(1));
+            self.before.get().ok_or(Failed)?;
+        }
+        Ok(self.source.read_at(slot, offset, buf).unwrap())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What only Unix lets happen to a held lock.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
@@ -150,8 +150,8 @@ fn a_lock_taken_by_flock_from_the_shell_is_a_writers_lock() {
         .args(["--nonblock", "--no-fork"])
         .arg(&log)
         .args(["sh", "-c", "echo locked; read wait"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let mut said = String::new();

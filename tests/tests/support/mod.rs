@@ -230,7 +230,8 @@ pub(crate) fn as_nobody(parent: &Path, dir: &Path) -> Command {
     fs::set_permissions(parent, Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(program);
     command.arg(dir);
-    let is_root = fs::metadata("/proc/self").map_or(true, |own| own.uid() == 0);
+    // Whose directory it is that this process has made.
+    let is_root = fs::metadata(parent).unwrap().uid() == 0;
     if is_root {
         command.uid(65534).gid(65534);
     }

@@ -4,6 +4,7 @@ import module from "eventfold/module.wasm?url";
 import * as slim from "eventfold/slim";
 
 import { program } from "./program.js";
+import { tabs } from "./tabs.js";
 
 async function main() {
   slim.init(await (await fetch(module)).arrayBuffer());
@@ -11,6 +12,7 @@ async function main() {
     await program(slim, slim.memoryHost()),
     await program(eventfold, eventfold.memoryHost()),
     await program(eventfold, indexedDbHost("log")),
+    await tabs(),
   ].join("\n");
 }
 

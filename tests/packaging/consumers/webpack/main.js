@@ -3,6 +3,7 @@ import { indexedDbHost } from "eventfold/indexeddb";
 import * as slim from "eventfold/slim";
 
 import { program } from "./program.js";
+import { tabs } from "./tabs.js";
 
 const module = new URL("eventfold/module.wasm", import.meta.url);
 
@@ -12,6 +13,7 @@ async function main() {
     await program(slim, slim.memoryHost()),
     await program(eventfold, eventfold.memoryHost()),
     await program(eventfold, indexedDbHost("log")),
+    await tabs(),
   ].join("\n");
 }
 

@@ -25,7 +25,9 @@ pub(super) fn archive(choices: &mut Choices<'_>) {
     place.set(Slot::Archive, &archive);
 
     let before = read(&place, codec);
-    let Some(opened) = open(&place, codec) else {
+    let opened = open(&place, codec);
+    assert_eq!(before.stuck, opened.is_none());
+    let Some(opened) = opened else {
         return;
     };
     // Another writer's frames carry no hash of ours. When the seal behind them is damaged too,

@@ -1,7 +1,7 @@
-//! Files that other programs on Windows have open, and share or do not share.
+//! Files on Windows: what other programs that have them open share, and how they are named.
 //!
-//! A file on Windows is opened with what others may do to it in the meantime: 0 is nothing. What
-//! is refused there is allowed everywhere else, which is why none of this can be on Unix.
+//! A file there is opened with what others may do to it in the meantime: 0 is nothing. Unix knows
+//! no such refusal, and no second way to write a path.
 #![cfg(windows)]
 
 mod support;
@@ -129,6 +129,24 @@ fn a_snapshot_that_stays_open_elsewhere_stays_and_takes_nothing_with_it() {
     assert_eq!(*log.view::<u64>("sum").unwrap(), 6);
     drop(log);
     assert_eq!(*open_with_view(dir.path()).view::<u64>("sum").unwrap(), 6);
+}
+
+#[test]
+fn a_path_as_the_system_itself_writes_it_is_the_same_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let verbatim = fs::canonicalize(dir.path()).unwrap();
+    assert!(verbatim.to_string_lossy().starts_with(r"\\?\"));
+    let mut log = open_with_view(&verbatim.join("deeper"));
+    log.append(&numbered(1)).unwrap();
+    log.rotate().unwrap();
+    log.append(&numbered(2)).unwrap();
+    log.refresh_all().unwrap();
+    let error = EventWriter::open(dir.path().join("deeper")).unwrap_err();
+    assert!(matches!(Error::of(&error), Some(Error::Locked { .. })));
+    drop(log);
+    let log = open_with_view(&dir.path().join("deeper"));
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 3);
+    assert_eq!(numbers(&verbatim.join("deeper")), [1, 2]);
 }
 
 fn open_with_view(dir: &Path) -> EventLog {
