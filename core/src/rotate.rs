@@ -97,10 +97,12 @@ impl<S: Storage> Writer<S> {
         self.check_alone()?;
         unless(Bug::SealedEarly, || self.store.cut(Slot::Log, 0))?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
-        let end = seal.encode();
-        match planted(Bug::SealUnsynced) {
-            true => self.store.add(Slot::Archive, &end)?,
-            false => self.store.add_for_good(Slot::Archive, archive_len, &end)?,
+        let sealed = seal.encode();
+        if planted(Bug::SealUnsynced) {
+            self.store.add(Slot::Archive, &sealed)?;
+        } else {
+            self.store
+                .add_for_good(Slot::Archive, archive_len, &sealed)?;
         }
         if planted(Bug::SealedEarly) {
             self.store.cut(Slot::Log, 0)?;

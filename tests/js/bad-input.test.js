@@ -293,12 +293,41 @@ test("a corrupt line is found when its data is asked for, and reading goes on be
   const events = [...log.read()];
   assert.equal(events.length, bad.length + 2);
   for (const event of events.slice(1, -1)) {
-    assert.throws(() => event.data, { code: "corrupt", position: event.position });
+    assert.throws(() => event.data, {
+      code: "corrupt",
+      position: event.position,
+      nextPosition: event.nextPosition,
+    });
   }
   assert.equal(events.at(-1).data, 2);
   assert.throws(() => log.view("sum"), { code: "corrupt", position: events[1].position });
   log.append({ ...good, data: 3 });
   assert.equal([...log.read(events.at(-1).position)].length, 2);
+  await log.close();
+});
+
+test("a damaged block of the archive is found, and reading goes on behind it", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  log.append({ ...good, data: "x".repeat(5000) });
+  log.rotate();
+  const { position } = log.append({ ...good, data: 2 });
+  log.rotate();
+  // A byte in the midst of the first frame.
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive[90] ^= 1;
+  files.truncate("archive.jsonl.zst", 0);
+  files.append("archive.jsonl.zst", archive);
+  const again = await EventLog.open(host);
+  let found;
+  assert.throws(() => [...again.read()], (error) => (found = error).code === "corrupt");
+  assert.equal(found.position, 0);
+  assert.equal(found.nextPosition, position);
+  again.append({ ...good, data: 3 });
+  assert.deepEqual([...again.read(found.nextPosition)].map((event) => event.data), [2, 3]);
+  await again.close();
   await log.close();
 });
 

@@ -119,7 +119,7 @@ fn blank_lines_behind_nuls_are_cut_with_them() {
 fn a_snapshot_of_events_that_are_not_durable_is_not_believed() {
     // The last of them in another sector than those before, of the same process or of one that
     // ended.
-    for script in ["aTV", "aToV"] {
+    for script in ["abBV", "aTV", "aToV"] {
         explore_alone(script);
     }
 }

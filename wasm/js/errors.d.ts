@@ -22,11 +22,16 @@ export class StorageError extends EventfoldError {
   readonly file?: string;
 }
 
-/** Bytes that are part of history cannot be read as an event. Reading can go on behind them. */
+/**
+ * Bytes that are part of history cannot be read as an event. Reading goes on behind them from
+ * `nextPosition`.
+ */
 export class CorruptError extends EventfoldError {
   readonly code: "corrupt";
   /** Where the line or block starts. */
   readonly position: number;
+  /** Where what follows it starts; where opening fails there is none. */
+  readonly nextPosition?: number;
   /** The file, as in the log's directory. */
   readonly file?: string;
   /** Where in that file. */

@@ -97,7 +97,7 @@ export class LogEvent {
   }
 
   get #parsed() {
-    return (this.#fields ??= parse(this.#batch, this.#index, this.position));
+    return (this.#fields ??= parse(this.#batch, this.#index, this));
   }
 
   [Symbol.for("nodejs.util.inspect.custom")](_depth, options, inspect) {
@@ -106,15 +106,15 @@ export class LogEvent {
   }
 }
 
-function parse(batch, index, position) {
+function parse(batch, index, place) {
   let event;
   try {
     event = JSON.parse(batch.text(index));
   } catch (error) {
-    throw corrupt(position, error.message, error);
+    throw corrupt(place, error.message, error);
   }
   const reason = flaw(event);
-  if (reason) throw corrupt(position, reason);
+  if (reason) throw corrupt(place, reason);
   return event;
 }
 
@@ -134,6 +134,7 @@ function flaw(event) {
   return undefined;
 }
 
-function corrupt(position, reason, cause) {
-  return new CorruptError(`corrupt at position ${position}: ${reason}`, { position }, cause);
+function corrupt({ position, nextPosition }, reason, cause) {
+  const fields = { position, nextPosition };
+  return new CorruptError(`corrupt at position ${position}: ${reason}`, fields, cause);
 }

@@ -5,7 +5,8 @@ import { EventReader, type ReaderOptions } from "./reader.js";
 export interface LogOptions<States = {}> extends ReaderOptions<States> {
   /**
    * Rotates before an append when the log, without the archive, has this many bytes or more. A
-   * number above 0; `Infinity`, which is never, unless said.
+   * number above 0; `Infinity`, which is never, unless said. What `rotate` throws, the append throws
+   * then.
    */
   maxLogSize?: number | undefined;
 }
@@ -123,8 +124,8 @@ export class EventLog<States = {}> extends EventReader<States> {
    * Appends an event if the log still ends where the caller thinks: at the `position` and after the
    * line of the `hash` that `end` told, or at the `nextPosition` and `hash` of an append.
    *
-   * Throws a `ConflictError` with the end as it is, and nothing written, when it does not; else as
-   * `append` does.
+   * Throws a `ConflictError` with the end as it is, and nothing written, when it does not; an
+   * `UnsupportedError` on a host that lets others write; else as `append` does.
    */
   appendIf(event: NewEvent, expected: Readonly<End>, options?: AppendOptions): Appended;
 
@@ -147,8 +148,9 @@ export class EventLog<States = {}> extends EventReader<States> {
    * Moves the lines of the log into the archive, compressed, and synced. No position changes. An
    * empty log stays as it is.
    *
-   * Throws a `StorageError` or a `DurabilityUnknownError`; opening again finishes or undoes what
-   * was begun, and loses nothing.
+   * Throws an `UnsupportedError` on a host that lets others write, and a `StorageError` or a
+   * `DurabilityUnknownError` when the host refused; opening again finishes or undoes what was begun,
+   * and loses nothing.
    */
   rotate(): Rotation;
 

@@ -99,12 +99,17 @@ export class Scan {
 
   /** The next lines, or `undefined` when there are none yet. For who holds the session. */
   next() {
-    return call(() => {
-      const raw = this.#raw;
-      if (raw.next(BATCH_LEN) === 0) return undefined;
-      this.#types.push(...raw.newTypes());
-      return new Batch(raw.bytes(), raw.places(), raw.spans(), this.#types);
-    });
+    const raw = this.#raw;
+    try {
+      return call(() => {
+        if (raw.next(BATCH_LEN) === 0) return undefined;
+        this.#types.push(...raw.newTypes());
+        return new Batch(raw.bytes(), raw.places(), raw.spans(), this.#types);
+      });
+    } catch (error) {
+      if (error.code === "corrupt") error.nextPosition = raw.position();
+      throw error;
+    }
   }
 
   /** Hash of the last line handed out. */

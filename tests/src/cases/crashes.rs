@@ -110,14 +110,11 @@ pub fn a_failed_sync_leaves_what_was_acknowledged_and_nothing_else<P: Place>() {
     place.assert_sound(&[0, 1, 2, 3]);
 }
 
-fn event_len(n: u64) -> u64 {
-    serde_json::to_vec(&event(n)).unwrap().len() as u64 + 1
-}
-
 pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
     let place = P::empty();
     append(&mut place.open(), 0);
-    // The append to the archive fails, and so does cutting it back.
+    // After the syncs of the opening and of the log the append to the archive fails, and so does
+    // cutting it back.
     let store = Faulty::new(place.store(), Fault::FromThenOn, 2, 70);
     let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
     assert!(matches!(writer.rotate(), Err(Error::Storage { .. })));
@@ -130,6 +127,10 @@ pub fn a_rotation_that_cannot_be_undone_poisons<P: Place>() {
     );
     drop(writer);
     place.assert_sound(&[0]);
+}
+
+fn event_len(n: u64) -> u64 {
+    serde_json::to_vec(&event(n)).unwrap().len() as u64 + 1
 }
 
 /// Bytes that a failing append leaves.
