@@ -128,6 +128,7 @@ impl Run {
                 Ok(()) => self.assert_all_read(),
                 Err(Error::Poisoned { .. } | Error::DurabilityUnknown { .. }) => {
                     self.refuses();
+                    self.read_on();
                     self.restart();
                 }
                 Err(error) => panic!("{error}"),
