@@ -88,7 +88,7 @@ const WAITING: Suite = some(
 const BAD_DATA: Suite = whole("bad_data");
 const BAD_DISKS: Suite = some(
     "bad_disks",
-    &["an_append_that_finds_room_for_any_part_of_its_line_is_absent"],
+    &["an_append_past_the_end_of_the_disk_is_absent_and_the_next_that_fits_is_there"],
 );
 const BAD_REDUCERS: Suite = whole("bad_reducers");
 const BAD_SNAPSHOTS: Suite = whole("bad_snapshots");
