@@ -276,7 +276,7 @@ async function refusal(actor) {
 async function workUntilKilled(actor, from, kill) {
   await actor.ask("open");
   // To one kind the first number is a seed.
-  actor.send(`work ${kill * 977 + 1} ${from}`);
+  actor.send(`append-on ${kill * 977 + 1} ${from}`);
   let acknowledged = from;
   const hear = (line) => assert.equal(line, `acknowledged ${acknowledged++}`);
   for (let line = 0; line < 3 + 5 * kill; line += 1) hear(await actor.line());

@@ -50,7 +50,7 @@ const verbs = {
   view: () => log.view("sum"),
 
   /** Appends events numbered from `from` on until it is killed, saying each once it is stored. */
-  async work(seed, from) {
+  async "append-on"(seed, from) {
     for (let number = from; ; number += 1) {
       const random = (number * 7919 + seed * 104729) % 1009;
       append(number, random % 5 === 0 ? 10_000 : random % 64);

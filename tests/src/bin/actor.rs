@@ -26,6 +26,7 @@ mod native {
     use eventfold_tests::real::program::run_on_files;
     use eventfold_tests::real::say;
     use eventfold_tests::real::work::work;
+    use eventfold_tests::sim::random::Random;
     use serde_json::json;
 
     pub(crate) fn run() -> io::Result<()> {
@@ -70,6 +71,7 @@ mod native {
                 "rotate" => self.log()?.rotate().map(|rotation| said(rotation.bytes)),
                 "refresh" => self.log()?.refresh_all().map(|()| String::new()),
                 "work" => done(work(&self.dir, number(0))),
+                "append-on" => self.append_on(number(0), number(1)),
                 "contend" => done(contend(&self.dir, number(0), Numbers::Log)),
                 "contend-counting" => done(contend(&self.dir, number(0), Numbers::Counter)),
                 "rotate-along" => done(rotate_along(&self.dir, number(0), number(1))),
@@ -110,6 +112,26 @@ mod native {
         fn append_many(&mut self, from: u64, count: u64) -> io::Result<String> {
             for number in from..from + count {
                 self.append(number, 20)?;
+            }
+            Ok(String::new())
+        }
+
+        /// Appends events numbered from `from` on until it is killed, and says each number once
+        /// its append has returned. Rotates and refreshes its views in between.
+        fn append_on(&mut self, seed: u64, from: u64) -> io::Result<String> {
+            let mut random = Random(seed);
+            for number in from.. {
+                let text_len = match random.below(5) {
+                    0 => 10_000_u64,
+                    _ => random.below(64) as u64,
+                };
+                self.append(number, text_len)?;
+                say(format_args!("acknowledged {number}"))?;
+                match random.below(17) {
+                    0 | 1 => drop(self.log()?.rotate()?),
+                    2 | 3 => self.log()?.refresh_all()?,
+                    _ => {}
+                }
             }
             Ok(String::new())
         }

@@ -74,7 +74,7 @@ pub fn contend(dir: &Path, seed: u64, numbers: Numbers) -> io::Result<()> {
             }
             Err(error) => match holder(&error, &contender.log) {
                 Ok(holder) => say(format_args!("refused {since} {holder}"))?,
-                Err(_) if replaced_often(&error, numbers) => {}
+                Err(_) if moved_away(&error, numbers) => {}
                 Err(reason) => return Err(io::Error::other(format!("{reason}: {error:?}"))),
             },
         }
@@ -82,12 +82,9 @@ pub fn contend(dir: &Path, seed: u64, numbers: Numbers) -> io::Result<()> {
     }
 }
 
-/// An open can give up when others keep moving the log away.
-fn replaced_often(error: &io::Error, numbers: Numbers) -> bool {
-    numbers == Numbers::Counter
-        && error
-            .to_string()
-            .contains("was replaced or removed each of")
+/// An open gives up when others move the log away again and again, or under its first sync.
+fn moved_away(error: &io::Error, numbers: Numbers) -> bool {
+    numbers == Numbers::Counter && error.to_string().contains("was replaced or removed")
 }
 
 /// The holder that a refused open names, `-` where it names none.
