@@ -30,6 +30,8 @@ bugs! {
     RollBackForgiven,
     /// A writer goes on after a sync that failed
     SyncForgiven,
+    /// What a failed sync gave up is left in the log
+    GivenUpLeft,
     /// A writer does not look whether somebody else wrote
     OthersUnseen,
     /// An event is taken that nests deeper than the parser goes
@@ -50,6 +52,8 @@ bugs! {
     LogUncompared,
     /// Opening takes what it sees in the archive for durable
     SeenTakenForDurable,
+    /// Opening takes what it sees in the log for durable
+    SeenLogTakenForDurable,
     /// Opening seals no frames without content
     EmptyFramesUnsealed,
     /// A reader does not look whether a rotation came in between

@@ -225,7 +225,7 @@ fn recover_log<S: Storage>(
         store.cut(Slot::Log, keep_to)?;
     } else {
         // As with the archive; an empty log too can be one whose end was cut and not synced.
-        store.settle(Slot::Log)?;
+        unless(Bug::SeenLogTakenForDurable, || store.settle(Slot::Log))?;
     }
     Ok(keep_to)
 }

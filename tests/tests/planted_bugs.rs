@@ -101,6 +101,8 @@ fn finders(bug: Bug) -> &'static [Suite] {
         Bug::RollBackLeftOut => &[SIMULATION, MEMORY, BAD_DISKS],
         Bug::RollBackForgiven => &[SIMULATION, MEMORY],
         Bug::SyncForgiven => &[SIMULATION, LOCK_PROCESSES],
+        Bug::GivenUpLeft => &[SIMULATION, MEMORY],
+        Bug::SeenLogTakenForDurable => &[SIMULATION],
         Bug::OthersUnseen => &[MEMORY, SHARED_WRITERS],
         Bug::DepthUnchecked => &[MEMORY, BAD_DATA],
         Bug::RotatedUnsynced | Bug::ArchiveUnsynced => &[POWER_CUTS, SIMULATION],

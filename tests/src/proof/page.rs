@@ -21,8 +21,7 @@ pub fn write_page(suites: &Suites, reports: &Reports) -> String {
         write!(page, "\n## P{number}: {promise}\n\n").unwrap();
         page.push_str("| suite | cases | failed | took |\n|---|--:|--:|--:|\n");
         for suite in of {
-            let report = reports.0.get(&suite.name).copied().unwrap_or_default();
-            page.push_str(&row(suite, report));
+            page.push_str(&row(suite, reports.of(suites, suite)));
         }
     }
     page.push_str("\n## The suites\n\n");

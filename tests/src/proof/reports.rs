@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MARK;
-use super::suites::Suites;
+use super::suites::{Suite, Suites};
 
 /// What one suite did, all its reports added up.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -13,11 +13,30 @@ pub struct Report {
     pub seconds: f64,
 }
 
-/// What was reported, by the name of the suite.
+impl Report {
+    fn add(&mut self, other: Self) {
+        self.cases += other.cases;
+        self.failed += other.failed;
+        self.seconds += other.seconds;
+    }
+}
+
+/// What was reported, by the name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reports(pub BTreeMap<String, Report>);
 
 impl Reports {
+    /// What a suite did, in all its kinds.
+    pub fn of(&self, suites: &Suites, suite: &Suite) -> Report {
+        let mut sum = Report::default();
+        for (name, report) in &self.0 {
+            if suites.reporting_as(name) == Some(suite) {
+                sum.add(*report);
+            }
+        }
+        sum
+    }
+
     /// Takes in a file of reports, or the log of a test command: what the lines there say that
     /// suites wrote or printed, and the count of each file of tests.
     pub fn read(&mut self, text: &str) {
@@ -40,20 +59,18 @@ impl Reports {
     }
 
     fn add(&mut self, name: &str, report: Report) {
-        let sum = self.0.entry(name.to_owned()).or_default();
-        sum.cases += report.cases;
-        sum.failed += report.failed;
-        sum.seconds += report.seconds;
+        self.0.entry(name.to_owned()).or_default().add(report);
     }
 
     /// What is wrong with a run that reported this. A `short` one may have fewer cases.
     pub fn faults(&self, suites: &Suites, short: bool) -> Vec<String> {
         let mut faults = Vec::new();
         for suite in &suites.0 {
-            let Some(report) = self.0.get(&suite.name).filter(|report| report.cases > 0) else {
+            let report = self.of(suites, suite);
+            if report.cases == 0 {
                 faults.push(format!("{suite}: did not run to its end"));
                 continue;
-            };
+            }
             if report.failed > 0 {
                 faults.push(format!("{suite}: {} failed", report.failed));
             }
@@ -63,7 +80,7 @@ impl Reports {
             }
         }
         for (name, report) in &self.0 {
-            let known = suites.named(name).is_some()
+            let known = suites.reporting_as(name).is_some()
                 || name
                     .strip_suffix(".rs")
                     .is_some_and(|file| suites.know_file(file));

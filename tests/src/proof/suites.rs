@@ -25,7 +25,8 @@ pub(super) const PROMISES: [&str; 16] = [
 /// A suite of `suites.txt`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suite {
-    /// What it reports as; a file of `tests/tests` reports by the log of the tests.
+    /// What it reports as, with a `*` for what comes in several kinds. A file of `tests/tests`
+    /// reports by the log of the tests.
     pub name: String,
     /// What one case is.
     pub case: String,
@@ -61,12 +62,22 @@ impl Suite {
         })
     }
 
+    fn reports_as(&self, name: &str) -> bool {
+        match self.name.split_once('*') {
+            None => self.name == name,
+            Some((before, after)) => name
+                .strip_prefix(before)
+                .is_some_and(|rest| rest.ends_with(after)),
+        }
+    }
+
     /// The command that runs it again.
     pub fn command(&self) -> String {
         match self.place.split_once(' ') {
-            None => format!("cargo test -p eventfold-tests --test {}", self.place),
             Some(("wasm", file)) => format!("tests/checks/wasm-test {file}"),
             Some(_) => self.place.clone(),
+            None if self.place.contains('/') => self.place.clone(),
+            None => format!("cargo test -p eventfold-tests --test {}", self.place),
         }
     }
 
@@ -78,11 +89,8 @@ impl Suite {
 
     /// The file of `tests/tests` that it is in, if it is in one.
     fn file(&self) -> Option<&str> {
-        match self.place.split_once(' ') {
-            None => Some(&self.place),
-            Some(("wasm", file)) => Some(file),
-            Some(_) => None,
-        }
+        let file = self.place.strip_prefix("wasm ").unwrap_or(&self.place);
+        Some(file).filter(|file| !file.contains(['/', ' ']))
     }
 }
 
@@ -107,8 +115,9 @@ impl Suites {
         Self(lines.map(suite).collect())
     }
 
-    pub fn named(&self, name: &str) -> Option<&Suite> {
-        self.0.iter().find(|suite| suite.name == name)
+    /// The suite that reports as this.
+    pub fn reporting_as(&self, name: &str) -> Option<&Suite> {
+        self.0.iter().find(|suite| suite.reports_as(name))
     }
 
     /// Whether all that the file of this name reports is known: its tests by a line of their own,
@@ -136,8 +145,16 @@ mod tests {
             assert!(suites.0.iter().any(|suite| of(&suite)), "P{promise}");
         }
         for suite in &suites.0 {
-            assert_eq!(suites.named(&suite.name), Some(suite));
+            assert_eq!(suites.reporting_as(&suite.name), Some(suite));
         }
+    }
+
+    #[test]
+    fn a_suite_of_several_kinds_is_one() {
+        let suite = Suite::parse("kills *, all | a kill | P1 | 1 | kills |").unwrap();
+        assert!(suite.reports_as("kills in memory, all"));
+        assert!(!suite.reports_as("kills in memory"));
+        assert!(!suite.reports_as("all kills, all"));
     }
 
     #[test]
