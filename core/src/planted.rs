@@ -82,6 +82,12 @@ bugs! {
     DirectoryUnlocked,
     /// A writer does not look whether its log was replaced
     ReplacedLogUnseen,
+    /// A sync does not reach the log's file
+    FileUnsynced,
+    /// A sync does not reach the names of new files
+    NamesUnsynced,
+    /// A snapshot takes the place of the one before, and may not be whole
+    RenamedUnsynced,
     /// A wait ends at any change in the directory
     WokenByAnything,
 }

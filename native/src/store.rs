@@ -234,7 +234,7 @@ impl Storage for FileStore {
     fn sync(&mut self, slot: Slot<'_>) -> io::Result<()> {
         match slot {
             Slot::Log => {
-                self.log.sync_data()?;
+                unless(Bug::FileUnsynced, || self.log.sync_data())?;
                 // A file that is no longer where it was takes its events with it.
                 unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
             }
@@ -244,7 +244,7 @@ impl Storage for FileStore {
                 }
             }
         }
-        self.sync_names()
+        unless(Bug::NamesUnsynced, || self.sync_names())
     }
 
     fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
@@ -256,7 +256,7 @@ impl Storage for FileStore {
         let mut file = patiently(|| File::create(&new))?;
         file.write_all(bytes)?;
         // A rename may reach the disk before the bytes do.
-        file.sync_data()?;
+        unless(Bug::RenamedUnsynced, || file.sync_data())?;
         drop(file);
         patiently(|| fs::rename(&new, &path))
     }

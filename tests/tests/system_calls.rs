@@ -50,7 +50,7 @@ fn a_program_makes_the_system_calls_that_the_simulated_disk_stands_for() {
     }
     let recoveries = left.into_iter().map(|image| Case {
         image: Some(image),
-        script: "abtrVoa".parse().unwrap(),
+        script: "abVtrVoa".parse().unwrap(),
         next: 1000,
     });
     let cases: Vec<Case> = new.chain(recoveries).collect();
