@@ -128,7 +128,7 @@ fn finders(bug: Bug) -> &'static [Suite] {
         Bug::SnapshotOfAnyLog => &[MEMORY, BAD_SNAPSHOTS],
         Bug::StateLostOnError => &[BAD_REDUCERS],
         Bug::StateAheadOfSnapshot => &[BAD_SNAPSHOTS],
-        Bug::RepairedUnlocked => &[LOCKING, LOCK_TORTURE, SYSTEM_CALLS],
+        Bug::RepairedUnlocked => &[LOCKING, SYSTEM_CALLS],
         Bug::LockedFileUnchecked => &[LOCK],
         Bug::DirectoryUnlocked | Bug::ReplacedLogUnseen => &[LOCK_PROCESSES, LOCK_TORTURE],
         Bug::FileUnsynced | Bug::NamesUnsynced | Bug::RenamedUnsynced => &[SYSTEM_CALLS],
