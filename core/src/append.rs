@@ -213,7 +213,7 @@ impl<S: Storage> Writer<S> {
     /// Appends without cutting anything: a fragment that somebody left is ended with a newline in
     /// the same write, and then reads as a corrupt line instead of spoiling ours.
     fn write_shared(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
-        let Extent { base, log_len } = History::new(&self.store, self.codec).extent()?;
+        let Extent { base, log_len } = History::new(self.codec).extent(&self.store)?;
         let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
         let ends_whole = last.is_empty() || last == b"\n";
         let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
