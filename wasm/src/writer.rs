@@ -151,8 +151,6 @@ impl RawWriter {
 }
 
 fn line_hash(hex: &str) -> Result<LineHash, JsValue> {
-    hex.parse().map_err(|error| {
-        let shown = hex.escape_debug();
-        bad_argument(&format!("\"{shown}\" is not a hash: {error}"))
-    })
+    hex.parse()
+        .map_err(|error| bad_argument(&format!("\"{hex}\" is not a hash: {error}")))
 }
