@@ -2,6 +2,7 @@
 
 mod check;
 mod guard;
+mod number;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,8 +17,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::planted::{Bug, planted};
 
-use check::InOrder;
-pub(crate) use check::Readable;
+pub(crate) use check::value as check_value;
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -45,7 +45,7 @@ pub(crate) fn encode<D: Serialize, E: core::error::Error>(
         if memchr(b'\n', &line).is_some() {
             return Err(unreadable("its JSON text holds a line break"));
         }
-        parse::<Readable>(&line).map_err(unreadable)?;
+        check::event(&line).map_err(unreadable)?;
     }
     line.push(b'\n');
     Ok(line)
@@ -59,8 +59,8 @@ pub(crate) fn check<E: core::error::Error>(line: &str) -> Result<(), Error<E>> {
             limit: MAX_LINE,
         });
     }
-    // A line break between tokens cannot be here, and the parser takes no deeper nesting.
-    from_str::<InOrder>(line).map(drop).map_err(unreadable)
+    // A line break between tokens cannot be here.
+    check::in_order(line).map_err(unreadable)
 }
 
 /// Compact JSON that the parser takes back: no non-finite number, no nesting past its limit.
@@ -86,11 +86,7 @@ pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String
 pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
     let text = str::from_utf8(json).map_err(|error| error.to_string())?;
-    from_str(text)
-}
-
-fn from_str<T: DeserializeOwned>(line: &str) -> Result<T, String> {
-    serde_json::from_str(line).map_err(|error| {
+    serde_json::from_str(text).map_err(|error| {
         // There is but one line; the file's lines are counted nowhere.
         error.to_string().replace(" at line 1 column", " at column")
     })
@@ -98,7 +94,7 @@ fn from_str<T: DeserializeOwned>(line: &str) -> Result<T, String> {
 
 /// Whether the line is an event whatever its data.
 pub(crate) fn is_event(line: &[u8]) -> bool {
-    parse::<Readable>(line).is_ok()
+    check::event(line).is_ok()
 }
 
 /// Whether there is nothing in the line, not even a damaged event.

@@ -29,7 +29,8 @@ const READ_LEN: usize = 256 << 10;
 /// over is never joined with what comes after it.
 #[derive(Debug)]
 pub struct Scan<S> {
-    history: History<S>,
+    source: S,
+    history: History,
     /// Position of the first of `bytes`.
     origin: u64,
     bytes: Vec<u8>,
@@ -56,7 +57,8 @@ impl<S: Source> Scan<S> {
     /// [`Error::NotABoundary`] otherwise.
     pub fn new(source: S, codec: Codec, position: u64) -> Self {
         Self {
-            history: History::new(source, codec),
+            source,
+            history: History::new(codec),
             origin: position,
             bytes: Vec::new(),
             at: 0,
@@ -136,7 +138,7 @@ impl<S: Source> Scan<S> {
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
         let position = self.position();
-        self.history.hash_before(position)
+        self.history.hash_before(&self.source, position)
     }
 
     /// Where in `bytes` the next line that is not blank lies, without its newline.
@@ -164,7 +166,7 @@ impl<S: Source> Scan<S> {
         self.go_to(position);
         let mut want = READ_LEN;
         loop {
-            match self.history.piece(position, want)? {
+            match self.history.piece(&self.source, position, want)? {
                 Piece::Block {
                     position: start,
                     offset,
@@ -212,7 +214,7 @@ impl<S: Source> Scan<S> {
     fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
         if !self.checked && position > base {
             // A rotation in between puts the byte into a block, where every event is whole.
-            if let Piece::Log { bytes, .. } = self.history.piece(position - 1, 1)?
+            if let Piece::Log { bytes, .. } = self.history.piece(&self.source, position - 1, 1)?
                 && bytes != b"\n"
             {
                 return Err(Error::NotABoundary { position });
@@ -226,7 +228,7 @@ impl<S: Source> Scan<S> {
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
         let mut from = position + MAX_LINE as u64;
-        while let Piece::Log { bytes, .. } = self.history.piece(from, READ_LEN)? {
+        while let Piece::Log { bytes, .. } = self.history.piece(&self.source, from, READ_LEN)? {
             if let Some(newline) = memchr(b'\n', &bytes) {
                 from += newline as u64 + 1;
                 break;
