@@ -1,6 +1,8 @@
 //! Framing: one event, one line.
 
 mod check;
+mod ends;
+mod fields;
 mod guard;
 mod number;
 
@@ -10,14 +12,15 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use memchr::{memchr, memchr2_iter};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::Event;
 use crate::planted::{Bug, planted};
 
-pub(crate) use check::value as check_value;
+pub(crate) use check::{event as check_event, value as check_value};
+pub(crate) use ends::{Ends, may_name};
+pub(crate) use fields::Fields;
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -45,7 +48,7 @@ pub(crate) fn encode<D: Serialize, E: core::error::Error>(
         if memchr(b'\n', &line).is_some() {
             return Err(unreadable("its JSON text holds a line break"));
         }
-        check::event(&line).map_err(unreadable)?;
+        check_event(&line).map_err(unreadable)?;
     }
     line.push(b'\n');
     Ok(line)
@@ -78,12 +81,12 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(
 }
 
 /// Reads a line, without its newline, as an event.
-pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+pub(crate) fn parse<'a, D: Deserialize<'a>>(line: &'a [u8]) -> Result<Event<D>, String> {
     from_json(line)
 }
 
 /// Reads one JSON value.
-pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
     let text = str::from_utf8(json).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| {
@@ -94,7 +97,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
 
 /// Whether the line is an event whatever its data.
 pub(crate) fn is_event(line: &[u8]) -> bool {
-    check::event(line).is_ok()
+    check_event(line).is_ok()
 }
 
 /// Whether there is nothing in the line, not even a damaged event.

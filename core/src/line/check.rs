@@ -22,7 +22,7 @@ pub(super) fn in_order(line: &str) -> Result<(), String> {
 }
 
 /// Checks that `line` is an event, whatever the order of its fields and whatever else it has.
-pub(super) fn event(line: &[u8]) -> Result<(), String> {
+pub(crate) fn event(line: &[u8]) -> Result<(), String> {
     whole(text(line)?, |at| at.event(false))
 }
 
