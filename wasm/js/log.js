@@ -1,4 +1,4 @@
-import { BadArgumentError } from "./errors.js";
+import { BadArgumentError, StorageError } from "./errors.js";
 import { lineOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
@@ -70,7 +70,7 @@ export class EventLog extends EventReader {
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (writer.logLen() >= this.#maxLogSize) writer.rotate();
+      if (writer.logLen() >= this.#maxLogSize) this.#rotate();
       return writer.append(lines, durability === "synced");
     });
     this._session.notify();
@@ -98,9 +98,18 @@ export class EventLog extends EventReader {
   }
 
   rotate() {
-    const [bytes, archived] = this._session.run(() => this.#writer.rotate());
+    const [bytes, archived] = this._session.run(() => this.#rotate());
     this._session.notify();
     return { bytes, archived };
+  }
+
+  #rotate() {
+    const writer = this.#writer;
+    const { files } = this._session;
+    if (writer.logLen() > 0 && files.exclusive !== false) {
+      for (const name of snapshotsIn(files)) writer.removeForeignSnapshot(name);
+    }
+    return writer.rotate();
   }
 
   save() {
@@ -120,6 +129,17 @@ export class EventLog extends EventReader {
       await closing;
     }
   }
+}
+
+/** The names of the views with a snapshot. */
+function snapshotsIn(files) {
+  try {
+    const names = [...(files.snapshots?.() ?? [])];
+    if (names.every((name) => typeof name === "string")) return names;
+  } catch (error) {
+    throw new StorageError(`cannot list the snapshots: ${error?.message ?? error}`, {}, error);
+  }
+  throw new StorageError("cannot list the snapshots: the host named one that is no text");
 }
 
 /** Where an appended event stands. */

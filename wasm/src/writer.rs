@@ -1,5 +1,6 @@
 use eventfold_core::{
-    Access, Durability, InterruptedRotation, LineHash, LockMode, Recovery, Snapshot, Writer,
+    Access, Durability, Error, InterruptedRotation, LineHash, LockMode, Recovery, Slot, Snapshot,
+    Storage, Writer, is_foreign_snapshot,
 };
 use wasm_bindgen::prelude::*;
 
@@ -94,6 +95,27 @@ impl RawWriter {
     /// As [`Writer::sync`].
     pub fn sync(&mut self) -> Result<(), JsValue> {
         self.writer.sync().map_err(to_js)
+    }
+
+    /// Removes the snapshot of this name if a rotation makes it wrong for the program that saved
+    /// it: `eventfold` 0.2.0.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the host fails.
+    #[wasm_bindgen(js_name = removeForeignSnapshot)]
+    pub fn remove_foreign_snapshot(&mut self, name: &str) -> Result<(), JsValue> {
+        let store = self.writer.store_mut();
+        if !is_foreign_snapshot(store, name).map_err(to_js)? {
+            return Ok(());
+        }
+        let slot = Slot::Snapshot(name);
+        store.remove(slot).map_err(|source| {
+            to_js(Error::Storage {
+                action: "remove",
+                file: slot.to_string(),
+                source,
+            })
+        })
     }
 
     /// Moves the log's lines into the archive. Answers how many bytes of lines, and by how many
