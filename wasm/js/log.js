@@ -2,6 +2,7 @@ import { BadArgumentError, StorageError } from "./errors.js";
 import { lineOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
+import { TextEncoder } from "./runtime.js";
 
 export class EventLog extends EventReader {
   #writer;
@@ -71,7 +72,7 @@ export class EventLog extends EventReader {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
       if (writer.logLen() >= this.#maxLogSize) this.#rotate();
-      return writer.append(lines, durability === "synced");
+      return writer.append(put(this._session.glue.moduleMemory(), writer, lines), durability === "synced");
     });
     this._session.notify();
     return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
@@ -128,6 +129,22 @@ export class EventLog extends EventReader {
       this.#writer.free();
       await closing;
     }
+  }
+}
+
+const encoder = new TextEncoder();
+
+/** Puts the lines where the module reads them, and answers how many bytes they take. */
+function put(memory, writer, lines) {
+  let length = 0;
+  // Most text takes a byte or little more for each of its units, none takes more than three.
+  for (let each = 1.1, rest = lines; ; each = 3) {
+    const room = length + Math.ceil(rest.length * each);
+    const place = writer.room(room);
+    const { read, written } = encoder.encodeInto(rest, new Uint8Array(memory.buffer, place + length, room - length));
+    length += written;
+    if (read === rest.length) return length;
+    rest = rest.slice(read);
   }
 }
 
