@@ -63,7 +63,8 @@ function turnsIntoNull(value, key) {
   if (value === null || typeof value !== "object") return false;
   if (typeof value.toJSON === "function") return value instanceof Date || turnsIntoNull(value.toJSON(key), key);
   if (Array.isArray(value)) return value.some((item, at) => isUnknown(item) || turnsIntoNull(item, at)) || isSparse(value);
-  for (const name of Object.keys(value)) if (turnsIntoNull(value[name], name)) return true;
+  // What is inherited is not written; the one or other is looked at for nothing.
+  for (const name in value) if (turnsIntoNull(value[name], name)) return true;
   return value instanceof Number && turnsIntoNull(value.valueOf(), key);
 }
 

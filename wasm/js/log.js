@@ -1,7 +1,8 @@
-import { BadArgumentError } from "./errors.js";
+import { BadArgumentError, StorageError } from "./errors.js";
 import { lineOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
+import { TextEncoder } from "./runtime.js";
 
 export class EventLog extends EventReader {
   #writer;
@@ -70,8 +71,8 @@ export class EventLog extends EventReader {
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (writer.logLen() >= this.#maxLogSize) writer.rotate();
-      return writer.append(lines, durability === "synced");
+      if (writer.logLen() >= this.#maxLogSize) this.#rotate();
+      return writer.append(put(this._session.glue.moduleMemory(), writer, lines), durability === "synced");
     });
     this._session.notify();
     return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
@@ -98,9 +99,18 @@ export class EventLog extends EventReader {
   }
 
   rotate() {
-    const [bytes, archived] = this._session.run(() => this.#writer.rotate());
+    const [bytes, archived] = this._session.run(() => this.#rotate());
     this._session.notify();
     return { bytes, archived };
+  }
+
+  #rotate() {
+    const writer = this.#writer;
+    const { files } = this._session;
+    if (writer.logLen() > 0 && files.exclusive !== false) {
+      for (const name of snapshotsIn(files)) writer.removeForeignSnapshot(name);
+    }
+    return writer.rotate();
   }
 
   save() {
@@ -120,6 +130,33 @@ export class EventLog extends EventReader {
       await closing;
     }
   }
+}
+
+const encoder = new TextEncoder();
+
+/** Puts the lines where the module reads them, and answers how many bytes they take. */
+function put(memory, writer, lines) {
+  let length = 0;
+  // Most text takes a byte or little more for each of its units, none takes more than three.
+  for (let each = 1.1, rest = lines; ; each = 3) {
+    const room = length + Math.ceil(rest.length * each);
+    const place = writer.room(room);
+    const { read, written } = encoder.encodeInto(rest, new Uint8Array(memory.buffer, place + length, room - length));
+    length += written;
+    if (read === rest.length) return length;
+    rest = rest.slice(read);
+  }
+}
+
+/** The names of the views with a snapshot. */
+function snapshotsIn(files) {
+  try {
+    const names = [...(files.snapshots?.() ?? [])];
+    if (names.every((name) => typeof name === "string")) return names;
+  } catch (error) {
+    throw new StorageError(`cannot list the snapshots: ${error?.message ?? error}`, {}, error);
+  }
+  throw new StorageError("cannot list the snapshots: the host named one that is no text");
 }
 
 /** Where an appended event stands. */

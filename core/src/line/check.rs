@@ -54,11 +54,13 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// The byte that the next token starts with.
+    #[inline(always)]
     fn token(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
@@ -66,6 +68,7 @@ impl<'a> Cursor<'a> {
         self.peek()
     }
 
+    #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += usize::from(there);
@@ -180,10 +183,12 @@ impl<'a> Cursor<'a> {
     fn string(&mut self, read: bool) -> Checked {
         self.at += 1;
         loop {
-            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk)
-                && is_plain(*eight)
-            {
-                self.at += 8;
+            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let plain = plain(*eight);
+                self.at += plain;
+                if plain < eight.len() {
+                    break;
+                }
             }
             match self.peek() {
                 Some(b'"') => {
@@ -274,15 +279,17 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Whether none of the bytes is a quote, a backslash or a control character.
-fn is_plain(eight: [u8; 8]) -> bool {
+/// How many bytes come before the first quote, backslash or control character.
+#[inline(always)]
+fn plain(eight: [u8; 8]) -> usize {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGHEST: u64 = ONES * 0x80;
     let word = u64::from_le_bytes(eight);
-    // A byte below `limit` borrows, and so does one of a word that has none of its bits.
+    // Marks each byte below `limit`; those after the first may be marked in error, by its borrow.
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHEST;
     let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    below(word, 0x20) | is(b'"') | is(b'\\') == 0
+    let marked = below(word, 0x20) | is(b'"') | is(b'\\');
+    marked.trailing_zeros() as usize / 8
 }
 
 /// Whether a string's bytes, as they are written, stand for `name`.
