@@ -1,8 +1,8 @@
-import { BadArgumentError, StorageError } from "./errors.js";
-import { lineOf } from "./line.js";
+import { BadArgumentError } from "./errors.js";
+import { lineOf, textOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
-import { TextEncoder } from "./runtime.js";
+import { append, rotate } from "./writer.js";
 
 export class EventLog extends EventReader {
   #writer;
@@ -40,18 +40,13 @@ export class EventLog extends EventReader {
   }
 
   append(event, options) {
-    const line = lineOf(event);
-    return this.#write(line, 1, options)[0];
+    return this.#write([lineOf(event)], options)[0];
   }
 
   appendBatch(events, options) {
-    let lines = "";
-    let count = 0;
-    for (const event of events) {
-      lines += lineOf(event);
-      count++;
-    }
-    return this.#write(lines, count, options);
+    const lines = [];
+    for (const event of events) lines.push(lineOf(event));
+    return this.#write(lines, options);
   }
 
   appendIf(event, expected, options) {
@@ -60,19 +55,20 @@ export class EventLog extends EventReader {
         "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
       );
     }
-    const line = lineOf(event);
-    return this.#write(line, 1, options, expected)[0];
+    return this.#write([lineOf(event)], options, expected)[0];
   }
 
-  #write(lines, count, { durability = "synced" } = {}, expected) {
+  #write(lines, { durability = "synced" } = {}, expected) {
     if (durability !== "synced" && durability !== "buffered") {
       throw new BadArgumentError(`durability is "synced" or "buffered", not ${durability}`);
     }
+    const count = lines.length;
+    const text = textOf(lines);
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (writer.logLen() >= this.#maxLogSize) this.#rotate();
-      return writer.append(put(this._session.glue.moduleMemory(), writer, lines), durability === "synced");
+      if (writer.logLen() >= this.#maxLogSize) rotate(writer, this._session.files);
+      return append(this._session.glue, writer, text, durability === "synced");
     });
     this._session.notify();
     return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
@@ -99,18 +95,9 @@ export class EventLog extends EventReader {
   }
 
   rotate() {
-    const [bytes, archived] = this._session.run(() => this.#rotate());
+    const [bytes, archived] = this._session.run(() => rotate(this.#writer, this._session.files));
     this._session.notify();
     return { bytes, archived };
-  }
-
-  #rotate() {
-    const writer = this.#writer;
-    const { files } = this._session;
-    if (writer.logLen() > 0 && files.exclusive !== false) {
-      for (const name of snapshotsIn(files)) writer.removeForeignSnapshot(name);
-    }
-    return writer.rotate();
   }
 
   save() {
@@ -130,33 +117,6 @@ export class EventLog extends EventReader {
       await closing;
     }
   }
-}
-
-const encoder = new TextEncoder();
-
-/** Puts the lines where the module reads them, and answers how many bytes they take. */
-function put(memory, writer, lines) {
-  let length = 0;
-  // Most text takes a byte or little more for each of its units, none takes more than three.
-  for (let each = 1.1, rest = lines; ; each = 3) {
-    const room = length + Math.ceil(rest.length * each);
-    const place = writer.room(room);
-    const { read, written } = encoder.encodeInto(rest, new Uint8Array(memory.buffer, place + length, room - length));
-    length += written;
-    if (read === rest.length) return length;
-    rest = rest.slice(read);
-  }
-}
-
-/** The names of the views with a snapshot. */
-function snapshotsIn(files) {
-  try {
-    const names = [...(files.snapshots?.() ?? [])];
-    if (names.every((name) => typeof name === "string")) return names;
-  } catch (error) {
-    throw new StorageError(`cannot list the snapshots: ${error?.message ?? error}`, {}, error);
-  }
-  throw new StorageError("cannot list the snapshots: the host named one that is no text");
 }
 
 /** Where an appended event stands. */

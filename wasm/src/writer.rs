@@ -87,10 +87,7 @@ impl RawWriter {
             true => Durability::Synced,
             false => Durability::Buffered,
         };
-        let lines = self.lines.get(..len).map(str::from_utf8);
-        let Some(Ok(lines)) = lines else {
-            return Err(bad_argument("the lines are no text"));
-        };
+        let lines = self.lines.get(..len).unwrap_or_default();
         let appended = self.writer.append_lines(lines, durability);
         if self.lines.len() > MAX_ROOM {
             self.lines = Vec::new();
