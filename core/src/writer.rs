@@ -53,6 +53,8 @@ pub struct Writer<S> {
     /// The hash of the last line, once somebody asked.
     pub(crate) last_hash: Option<LineHash>,
     pub(crate) ahead: Ahead,
+    /// Memory to write lines in, kept from one append to the next.
+    pub(crate) buffer: Vec<u8>,
     poisoned: Option<String>,
 }
 
@@ -88,6 +90,7 @@ impl<S: Storage> Writer<S> {
             archive_len,
             last_hash: None,
             ahead: Ahead::default(),
+            buffer: Vec::new(),
             poisoned: None,
         };
         Ok((writer, recovery))

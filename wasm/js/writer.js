@@ -25,6 +25,15 @@ function put(memory, writer, text) {
 }
 
 /**
+ * Rotates a full log. Of one that is not yet full a part is made ready, so that the append that
+ * meets the rotation waits for little more than any other.
+ */
+export function makeRoom(writer, files, maxLogSize) {
+  if (writer.logLen() >= maxLogSize) rotate(writer, files);
+  else if (maxLogSize < Infinity) writer.prepareRotation();
+}
+
+/**
  * Moves the log's lines into the archive, after what the rotation makes wrong is removed: the
  * snapshots of 0.2.0.
  */
