@@ -67,7 +67,7 @@ export class EventLog extends EventReader {
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (writer.logLen() >= this.#maxLogSize) rotate(writer, this._session.files);
+      if (this.#maxLogSize < Infinity && writer.logLen() >= this.#maxLogSize) rotate(writer, this._session.files);
       return append(this._session.glue, writer, text, durability === "synced");
     });
     this._session.notify();
