@@ -1,25 +1,9 @@
 // What needs the module, with the module as a script.
 
-import { gzipped } from "../module/inlined.js";
-import { UnsupportedError } from "./errors.js";
+import { inlined } from "./inlined.js";
 import { EventLog as Log } from "./log.js";
 import { withModule } from "./module.js";
 import { EventReader as Reader } from "./reader.js";
-import { builtin } from "./runtime.js";
-
-function inlined() {
-  const bytes = Uint8Array.from(atob(gzipped), (char) => char.charCodeAt(0));
-  const zlib = builtin("node:zlib");
-  if (zlib) return zlib.gunzipSync(bytes);
-  if (typeof DecompressionStream === "undefined") {
-    throw new UnsupportedError(
-      "this runtime has no DecompressionStream to unpack the module with: import " +
-        '"eventfold/slim" and give its init the bytes of eventfold/module.wasm',
-    );
-  }
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
-}
 
 export const EventLog = withModule(inlined, Log);
 export const EventReader = withModule(inlined, Reader);
