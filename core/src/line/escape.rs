@@ -28,7 +28,7 @@ fn holds_escaped(text: &[u8]) -> bool {
 /// Whether any of eight bytes is escaped. The high bit of a byte in one of the words is set for
 /// one that is; a borrow can set it for a byte beside such a one, and only there.
 #[inline]
-pub(super) fn any_escaped(bytes: [u8; 8]) -> bool {
+fn any_escaped(bytes: [u8; 8]) -> bool {
     let bytes = u64::from_le_bytes(bytes);
     let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
