@@ -25,6 +25,7 @@ fn holds_escaped(text: &[u8]) -> bool {
     }
 }
 
+#[inline]
 fn any_escaped(bytes: [u8; 8]) -> bool {
     escaped(bytes) != 0
 }
