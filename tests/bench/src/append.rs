@@ -20,41 +20,55 @@ use crate::turns::{self, Contender, timed};
 const BATCH: usize = 500;
 const BUFFER: usize = 64 << 10;
 
+const BARE: &str = "write+fdatasync";
+
 pub fn durable(bench: &Bench) -> Row {
-    let contenders = vec![
-        one_by_one(bench, OURS, |dir| {
+    let (events, count) = (&bench.events, bench.scale(100, 40));
+    let mut contenders = durable_beside_sqlite(bench, events, count);
+    contenders.extend([
+        one_by_one(bench, events, count, v0_2::NAME, by::<V0_2>),
+        one_by_one(bench, events, count, "redb", by::<Redb>),
+        one_by_one(bench, events, count, "fjall", by::<Fjall>),
+    ]);
+    let series = turns::take(bench.rounds(25), contenders);
+    let work = format!("{}, one at a time", bench.durable());
+    Row::new(work, PER_SECOND, BARE, series).goal(of_limit(0.95))
+}
+
+pub fn durable_beside_sqlite<'a>(
+    bench: &Bench,
+    events: &'a Events,
+    count: usize,
+) -> Vec<Contender<'a>> {
+    vec![
+        one_by_one(bench, events, count, OURS, |dir| {
             let mut log = EventWriter::open(dir).unwrap();
             move |sample| {
                 log.append(&sample.event).unwrap();
             }
         }),
-        one_by_one(bench, "write+fdatasync", |dir| {
+        one_by_one(bench, events, count, BARE, |dir| {
             let mut file = appending(&dir.join("bare"));
             move |sample| {
                 file.write_all(&sample.line).unwrap();
                 file.sync_data().unwrap();
             }
         }),
-        one_by_one(bench, v0_2::NAME, by::<V0_2>),
-        one_by_one(bench, "SQLite", by::<Sqlite>),
-        one_by_one(bench, "redb", by::<Redb>),
-        one_by_one(bench, "fjall", by::<Fjall>),
-    ];
-    let series = turns::take(bench.rounds(25), contenders);
-    let work = format!("{}, one at a time", bench.durable());
-    Row::new(work, PER_SECOND, "write+fdatasync", series).goal(of_limit(0.95))
+        one_by_one(bench, events, count, "SQLite", by::<Sqlite>),
+    ]
 }
 
-/// Some appends a turn to a log that grows, each waited for.
+/// So many appends a turn to a log that grows, each waited for.
 fn one_by_one<'a, A: FnMut(&Sample) + 'a>(
-    bench: &'a Bench,
+    bench: &Bench,
+    events: &'a Events,
+    count: usize,
     name: &'static str,
     open: impl FnOnce(&Path) -> A,
 ) -> Contender<'a> {
     let dir = bench.place.fresh();
     let mut append = open(dir.path());
-    let mut samples = bench.events.endless();
-    let count = bench.scale(100, 40);
+    let mut samples = events.endless();
     Contender::new(name, move || {
         let _dir = &dir;
         let (seconds, ()) = timed(|| samples.by_ref().take(count).for_each(&mut append));

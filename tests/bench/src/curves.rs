@@ -5,7 +5,7 @@ use std::time::Instant;
 use eventfold::{EventReader, EventWriter};
 use serde_json::Value;
 
-use crate::append::{of_all, ours, peer, with_serde_json};
+use crate::append::{durable_beside_sqlite, of_all, ours, peer, with_serde_json};
 use crate::bench::Bench;
 use crate::events::Events;
 use crate::history::History;
@@ -80,6 +80,7 @@ pub fn measure(bench: &Bench, start: Instant) -> Vec<Panel> {
         of_history[3].add(bytes, point(bench, &history, &sqlite));
     }
     let mut of_event = [
+        Panel::new("durable append, by size of event", PER_SECOND),
         Panel::new("buffered append, by size of event", MB_PER_SECOND),
         Panel::new("replay by type, by size of event", MB_PER_SECOND),
         Panel::new("replay as Value, by size of event", MB_PER_SECOND),
@@ -92,9 +93,11 @@ pub fn measure(bench: &Bench, start: Instant) -> Vec<Panel> {
             start.elapsed().as_secs_f64()
         );
         let events = bench.events.of_size(size, total);
-        of_event[0].add(size as f64, buffered(bench, &events));
-        of_event[1].add(size as f64, by_type(bench, &events));
-        of_event[2].add(size as f64, by_value(bench, &events));
+        let durable = durable_beside_sqlite(bench, &events, 20);
+        of_event[0].add(size as f64, turns::take(bench.rounds(7), durable));
+        of_event[1].add(size as f64, buffered(bench, &events));
+        of_event[2].add(size as f64, by_type(bench, &events));
+        of_event[3].add(size as f64, by_value(bench, &events));
     }
     of_history.into_iter().chain(of_event).collect()
 }

@@ -3,14 +3,19 @@
 mod panels;
 mod rows;
 
-use plotters::style::RGBColor;
+use plotters::coord::Shift;
+use plotters::drawing::DrawingArea;
+use plotters::element::Text;
+use plotters::prelude::SVGBackend;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{IntoFont, RGBColor, TextStyle};
+
 pub use {panels::panels, rows::rows};
 
 use crate::peers::v0_2;
 use crate::row::OURS;
 
-type Svg<'a> =
-    plotters::drawing::DrawingArea<plotters::prelude::SVGBackend<'a>, plotters::coord::Shift>;
+type Svg<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const FONT: &str = "Helvetica, Arial, sans-serif";
 
@@ -30,6 +35,14 @@ fn colour(name: &str) -> RGBColor {
         "SQLite" => RGBColor(0x00, 0x9e, 0x8e),
         "redb" => RGBColor(0xcc, 0x5a, 0x9b),
         "fjall" => RGBColor(0x8c, 0x6d, 0x3f),
+        "serde_json" => RGBColor(0x7a, 0x4f, 0xc0),
+        "newline scan" | "write+fdatasync" => INK,
         _ => FAINT,
     }
+}
+
+fn text(svg: &Svg, text: &str, at: (i32, i32), size: i32, colour: RGBColor, side: HPos) {
+    let font = TextStyle::from((FONT, size).into_font()).color(&colour);
+    let style = font.pos(Pos::new(side, VPos::Center));
+    svg.draw(&Text::new(text.to_owned(), at, style)).unwrap();
 }

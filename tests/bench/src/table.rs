@@ -170,13 +170,18 @@ pub fn ratio(value: f64) -> String {
 /// As history and events are sized in the curves.
 pub fn size(bytes: f64) -> String {
     match bytes {
-        bytes if bytes >= 1e9 => format!("{} GB", number_without_zeros(bytes / 1e9)),
-        bytes if bytes >= 1e6 => format!("{} MB", number_without_zeros(bytes / 1e6)),
-        bytes if bytes >= 1e3 => format!("{} KB", number_without_zeros(bytes / 1e3)),
+        bytes if bytes >= 1e9 => format!("{} GB", round(bytes / 1e9)),
+        bytes if bytes >= 1e6 => format!("{} MB", round(bytes / 1e6)),
+        bytes if bytes >= 1e3 => format!("{} KB", round(bytes / 1e3)),
         bytes => format!("{bytes} B"),
     }
 }
 
-fn number_without_zeros(value: f64) -> String {
-    format!("{value:.1}").trim_end_matches(".0").to_owned()
+/// As an axis says it.
+pub fn round(value: f64) -> String {
+    let text = number(value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
 }

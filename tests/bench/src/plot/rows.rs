@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, IntoFont, RGBColor, TextStyle, WHITE};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, RGBColor, WHITE};
 
-use super::{BAND, FAINT, FONT, GRID, INK, LIMIT, MISSED, REACHED, Svg, colour};
+use super::{BAND, FAINT, GRID, INK, LIMIT, MISSED, REACHED, Svg, colour, text};
 use crate::peers::v0_2;
 use crate::row::{OURS, Row};
-use crate::table::number;
+use crate::table::{number, round};
 
 const WIDTH: i32 = 1240;
 const TOP: i32 = 132;
@@ -27,7 +27,7 @@ pub fn rows(rows: &[Row], subtitle: &str, path: &Path) {
     chart.head(subtitle);
     chart.grid(rows.len() as i32);
     for (lane, row) in rows.iter().enumerate() {
-        chart.lane(TOP + LANE * lane as i32, lane, row);
+        chart.lane(TOP + LANE * lane as i32 + LANE / 2, row);
     }
     svg.present().unwrap();
 }
@@ -121,14 +121,14 @@ impl Chart<'_, '_> {
         entry(140, "goal, reached", &|at| self.goal(at, true));
         entry(140, "goal, missed", &|at| self.goal(at, false));
         self.text(
-            "left of the line: what eventfold beats",
+            "← eventfold is better",
             (self.scale.x(1.0) - 10, TOP - 14),
             13,
             FAINT,
             HPos::Right,
         );
         self.text(
-            "better than it",
+            "better than eventfold →",
             (self.scale.x(1.0) + 10, TOP - 14),
             13,
             FAINT,
@@ -161,16 +161,8 @@ impl Chart<'_, '_> {
             let line = PathElement::new([(x, TOP), (x, bottom)], style.stroke_width(width));
             self.svg.draw(&line).unwrap();
             let text = match tick {
-                tick if tick < 1.0 => format!(
-                    "1/{}",
-                    number((1.0 / tick).round())
-                        .trim_end_matches(".00")
-                        .trim_end_matches(".0")
-                ),
-                tick => number(tick)
-                    .trim_end_matches(".00")
-                    .trim_end_matches(".0")
-                    .to_owned(),
+                tick if tick < 1.0 => format!("1/{}", round((1.0 / tick).round())),
+                tick => round(tick),
             };
             self.text(
                 &format!("{text}×"),
@@ -185,13 +177,14 @@ impl Chart<'_, '_> {
         self.text(said, (middle, bottom + 38), 13, FAINT, HPos::Center);
     }
 
-    fn lane(&self, top: i32, _lane: usize, row: &Row) {
-        let y = top + LANE / 2;
+    fn lane(&self, y: i32, row: &Row) {
         self.text(&row.work, (24, y), 14, INK, HPos::Left);
         let place = |value: f64| {
             let factor = better(row, value);
             (factor.is_finite() && factor > 0.0).then(|| (self.scale.x(factor), y))
         };
+        // The smaller marks on top of it.
+        self.ours((self.scale.x(1.0), y));
         for goal in &row.goals {
             if let (Some(at), Some(reached)) = (row.needed(goal).and_then(place), row.reaches(goal))
             {
@@ -206,7 +199,6 @@ impl Chart<'_, '_> {
         if let Some(at) = row.limit.as_ref().and_then(|limit| place(limit.median())) {
             self.limit(at);
         }
-        self.ours((self.scale.x(1.0), y));
         let value = format!("{} {}", number(row.ours.median()), row.unit.name);
         self.text(&value, (WIDTH - RIGHT + 130, y), 14, INK, HPos::Right);
         let reached: Vec<bool> = row
@@ -214,17 +206,18 @@ impl Chart<'_, '_> {
             .iter()
             .filter_map(|goal| row.reaches(goal))
             .collect();
-        let (said, colour) = match reached.iter().all(|reached| *reached) {
-            _ if reached.is_empty() => ("", FAINT),
-            true => ("reached", REACHED),
-            false => ("missed", MISSED),
+        let (said, colour) = match reached.iter().filter(|reached| **reached).count() {
+            _ if reached.is_empty() => (String::new(), FAINT),
+            all if all == reached.len() => ("reached".to_owned(), REACHED),
+            0 => ("missed".to_owned(), MISSED),
+            some => (format!("{some} of {}", reached.len()), MISSED),
         };
-        self.text(said, (WIDTH - 24, y), 14, colour, HPos::Right);
+        self.text(&said, (WIDTH - 24, y), 14, colour, HPos::Right);
     }
 
     fn ours(&self, (x, y): (i32, i32)) {
         self.svg
-            .draw(&Circle::new((x, y), 7, colour(OURS).filled()))
+            .draw(&Circle::new((x, y), 9, colour(OURS).filled()))
             .unwrap();
     }
 
@@ -252,11 +245,7 @@ impl Chart<'_, '_> {
             .unwrap();
     }
 
-    fn text(&self, text: &str, at: (i32, i32), size: i32, colour: RGBColor, side: HPos) {
-        let font = TextStyle::from((FONT, size).into_font()).color(&colour);
-        let style = font.pos(Pos::new(side, VPos::Center));
-        self.svg
-            .draw(&Text::new(text.to_owned(), at, style))
-            .unwrap();
+    fn text(&self, said: &str, at: (i32, i32), size: i32, colour: RGBColor, side: HPos) {
+        text(self.svg, said, at, size, colour, side);
     }
 }
