@@ -112,9 +112,12 @@ fn ticks(low: f64, high: f64) -> impl Iterator<Item = f64> {
     ticks.filter(move |tick| (low..=high).contains(tick))
 }
 
-/// The smallest and the largest, with room around.
+/// The smallest and the largest, with room around; never so close that noise looks like a change.
 fn ends(values: impl Iterator<Item = f64> + Clone, room: f64) -> (f64, f64) {
-    let low = values.clone().fold(f64::INFINITY, f64::min);
-    let high = values.fold(0.0, f64::max);
-    (low / room, high * room)
+    let low = values.clone().fold(f64::INFINITY, f64::min) / room;
+    let high = values.fold(0.0, f64::max) * room;
+    let more = (LEAST / (high / low)).max(1.0).sqrt();
+    (low / more, high * more)
 }
+
+const LEAST: f64 = 12.0;
