@@ -12,16 +12,12 @@ use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source};
 
-/// Bytes of history.
+/// What bytes of history are.
 pub(crate) enum Piece {
-    /// A whole block of the archive.
-    Block {
-        position: u64,
-        offset: u64,
-        bytes: Vec<u8>,
-    },
+    /// A whole block of the archive, from this position on and of this archive offset.
+    Block { position: u64, offset: u64 },
     /// Bytes of the log from the position asked for. `base` is the position of its first byte.
-    Log { base: u64, bytes: Vec<u8> },
+    Log { base: u64 },
     /// History up to position `to` cannot be read, because of what lies at this archive offset.
     Damaged {
         to: u64,
@@ -79,14 +75,19 @@ impl<S: Source> History<S> {
         }
     }
 
-    /// The bytes at `position`: the whole block that holds it, or at most `want` bytes of the
-    /// log from there on, none at its end.
-    pub(crate) fn piece(&mut self, position: u64, want: usize) -> Result<Piece, Error<S::Error>> {
+    /// Sets `bytes` to what is at `position`: the whole block that holds it, or at most `want`
+    /// bytes of the log from there on, none at its end.
+    pub(crate) fn read(
+        &mut self,
+        position: u64,
+        want: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error<S::Error>> {
         loop {
             let extent = self.extent()?;
             let Extent { base, log_len } = extent;
             let piece = if position < base {
-                self.block_at(position)?
+                self.read_block(position, bytes)?
             } else if position - base > log_len {
                 return Err(Error::Beyond {
                     position,
@@ -95,8 +96,8 @@ impl<S: Source> History<S> {
             } else {
                 let offset = position - base;
                 let want = (want as u64).min(log_len - offset) as usize;
-                let bytes = self.source.bytes(Slot::Log, offset, want)?;
-                Piece::Log { base, bytes }
+                self.source.read_bytes(Slot::Log, offset, want, bytes)?;
+                Piece::Log { base }
             };
             if self.still_holds(extent)? {
                 return Ok(piece);
@@ -112,7 +113,7 @@ impl<S: Source> History<S> {
         if position == 0 {
             return Ok(Some(LineHash::NONE));
         }
-        let mut want = 4 << 10;
+        let (mut want, mut bytes) = (4 << 10, Vec::new());
         loop {
             let extent = self.extent()?;
             let Extent { base, log_len } = extent;
@@ -124,14 +125,12 @@ impl<S: Source> History<S> {
             } else {
                 position.saturating_sub(want).max(base)
             };
-            let (start, bytes) = match self.piece(from, (position - from) as usize)? {
+            let start = match self.read(from, (position - from) as usize, &mut bytes)? {
                 Piece::Damaged { .. } => return Ok(None),
-                Piece::Block {
-                    position, bytes, ..
-                } => (position, bytes),
+                Piece::Block { position, .. } => position,
                 // Rotated since: what was asked of the log is found in the archive.
-                Piece::Log { base: moved, .. } if moved != base => continue,
-                Piece::Log { bytes, .. } => (from, bytes),
+                Piece::Log { base: moved } if moved != base => continue,
+                Piece::Log { .. } => from,
             };
             let Some(before) = bytes.get(..(position - start) as usize) else {
                 // Cut since, by whoever repairs the log; else it is shorter than its length.
@@ -195,7 +194,7 @@ impl<S: Source> History<S> {
             .is_some_and(|tail| tail.archive_len == len))
     }
 
-    fn block_at(&mut self, position: u64) -> Result<Piece, Error<S::Error>> {
+    fn read_block(&mut self, position: u64, bytes: &mut Vec<u8>) -> Result<Piece, Error<S::Error>> {
         let tail = self.tail()?;
         let block = if position >= tail.sealed_end {
             tail.block_at(position)
@@ -209,17 +208,17 @@ impl<S: Source> History<S> {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
-        Ok(match self.decoder.read(&self.source, &block)? {
-            Some(bytes) => Piece::Block {
-                position: block.position,
-                offset: block.frame,
-                bytes,
-            },
-            None => Piece::Damaged {
+        let Some(content) = self.decoder.read(&self.source, &block)? else {
+            return Ok(Piece::Damaged {
                 to: block.end(),
                 offset: block.frame,
                 reason: "the block does not match its hash",
-            },
+            });
+        };
+        *bytes = content;
+        Ok(Piece::Block {
+            position: block.position,
+            offset: block.frame,
         })
     }
 

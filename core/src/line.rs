@@ -1,6 +1,8 @@
 //! Framing: one event, one line.
 
 mod check;
+mod ends;
+mod fields;
 mod guard;
 
 use alloc::format;
@@ -9,8 +11,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use memchr::{memchr, memchr2_iter};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::Event;
@@ -18,6 +19,8 @@ use crate::planted::{Bug, planted};
 
 use check::InOrder;
 pub(crate) use check::Readable;
+pub(crate) use ends::{Ends, may_name};
+pub(crate) use fields::Fields;
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -78,18 +81,18 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(
 }
 
 /// Reads a line, without its newline, as an event.
-pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+pub(crate) fn parse<'a, D: Deserialize<'a>>(line: &'a [u8]) -> Result<Event<D>, String> {
     from_json(line)
 }
 
 /// Reads one JSON value.
-pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
     let text = str::from_utf8(json).map_err(|error| error.to_string())?;
     from_str(text)
 }
 
-fn from_str<T: DeserializeOwned>(line: &str) -> Result<T, String> {
+fn from_str<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
     serde_json::from_str(line).map_err(|error| {
         // There is but one line; the file's lines are counted nowhere.
         error.to_string().replace(" at line 1 column", " at column")

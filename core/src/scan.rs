@@ -1,6 +1,7 @@
 //! Reading forward: lines and events from a position on.
 
 use alloc::vec::Vec;
+use core::mem::take;
 use core::ops::Range;
 
 use memchr::{memchr, memrchr};
@@ -17,6 +18,9 @@ use crate::storage::{Slot, Source};
 /// How much of the log is read at a time.
 const READ_LEN: usize = 256 << 10;
 
+/// The largest buffer that is kept to read on into: one that a long line took is given back.
+const KEEP_LEN: usize = 4 << 20;
+
 /// Reads lines from a position to the end of what is readable, from the archive into the log.
 ///
 /// At the end it answers `None` and may be asked again later: it goes on with what was appended
@@ -30,8 +34,8 @@ const READ_LEN: usize = 256 << 10;
 #[derive(Debug)]
 pub struct Scan<S> {
     history: History<S>,
-    /// Position of the first of `bytes`.
-    origin: u64,
+    /// Position of the next line.
+    position: u64,
     bytes: Vec<u8>,
     /// Where in `bytes` the next line starts.
     at: usize,
@@ -57,7 +61,7 @@ impl<S: Source> Scan<S> {
     pub fn new(source: S, codec: Codec, position: u64) -> Self {
         Self {
             history: History::new(source, codec),
-            origin: position,
+            position,
             bytes: Vec::new(),
             at: 0,
             unit: Unit::Block { offset: 0 },
@@ -75,7 +79,7 @@ impl<S: Source> Scan<S> {
     /// Where the next line starts.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.origin + self.at as u64
+        self.position
     }
 
     /// The next event, or `None` when there is none yet.
@@ -100,13 +104,13 @@ impl<S: Source> Scan<S> {
     /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
     /// where it is.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {
-        let position = self.position();
+        let before = self.position;
         let Some(mut range) = self.take_line()? else {
             return Ok(None);
         };
         if self.holds_nul(&range) {
             let torn = self.only_nuls_follow();
-            self.go_to(position);
+            self.go_to(before);
             if torn? {
                 return Ok(None);
             }
@@ -115,10 +119,10 @@ impl<S: Source> Scan<S> {
                 None => return Ok(None),
             }
         }
-        let position = self.origin + range.start as u64;
+        let position = self.position - (self.at - range.start) as u64;
         Ok(Some(Line {
             position,
-            next_position: self.position(),
+            next_position: self.position,
             place: match self.unit {
                 Unit::Block { offset } => Place {
                     slot: Slot::Archive,
@@ -135,8 +139,7 @@ impl<S: Source> Scan<S> {
 
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
-        let position = self.position();
-        self.history.hash_before(position)
+        self.history.hash_before(self.position)
     }
 
     /// Where in `bytes` the next line that is not blank lies, without its newline.
@@ -152,6 +155,7 @@ impl<S: Source> Scan<S> {
             let blank = line::is_blank(rest.get(..len).unwrap_or_default());
             let start = self.at;
             self.at += next;
+            self.position += next as u64;
             if !blank {
                 return Ok(Some(start..start + len));
             }
@@ -160,22 +164,26 @@ impl<S: Source> Scan<S> {
 
     /// Reads what comes next: a block, or whole lines of the log. False when nothing does yet.
     fn fill(&mut self) -> Result<bool, Error<S::Error>> {
-        let position = self.position();
-        self.go_to(position);
+        let position = self.position;
+        // Taken, so that an error leaves no bytes to be taken for lines.
+        let mut bytes = take(&mut self.bytes);
+        self.at = 0;
+        if bytes.capacity() > KEEP_LEN {
+            bytes = Vec::new();
+        }
         let mut want = READ_LEN;
         loop {
-            match self.history.piece(position, want)? {
+            match self.history.read(position, want, &mut bytes)? {
                 Piece::Block {
                     position: start,
                     offset,
-                    bytes,
                 } => {
                     let at = (position - start) as usize;
                     let before = at.checked_sub(1).and_then(|at| bytes.get(at));
                     if !self.checked && before.is_some_and(|&byte| byte != b'\n') {
                         return Err(Error::NotABoundary { position });
                     }
-                    (self.origin, self.at, self.bytes) = (start, at, bytes);
+                    (self.at, self.bytes) = (at, bytes);
                     self.unit = Unit::Block { offset };
                     self.checked = true;
                     return Ok(true);
@@ -185,7 +193,7 @@ impl<S: Source> Scan<S> {
                     self.checked = true;
                     return Err(Error::corrupt(position, Slot::Archive, offset, reason));
                 }
-                Piece::Log { base, bytes } => {
+                Piece::Log { base } => {
                     self.check_in_log(position, base)?;
                     let Some(newline) = memrchr(b'\n', &bytes) else {
                         if bytes.len() < want {
@@ -197,8 +205,8 @@ impl<S: Source> Scan<S> {
                         want = (want * 4).min(MAX_LINE + 1);
                         continue;
                     };
+                    bytes.truncate(newline + 1);
                     self.bytes = bytes;
-                    self.bytes.truncate(newline + 1);
                     self.unit = Unit::Log {
                         base,
                         holds_nul: line::holds_nul(&self.bytes),
@@ -212,8 +220,9 @@ impl<S: Source> Scan<S> {
     fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
         if !self.checked && position > base {
             // A rotation in between puts the byte into a block, where every event is whole.
-            if let Piece::Log { bytes, .. } = self.history.piece(position - 1, 1)?
-                && bytes != b"\n"
+            let mut before = Vec::new();
+            if let Piece::Log { .. } = self.history.read(position - 1, 1, &mut before)?
+                && before != b"\n"
             {
                 return Err(Error::NotABoundary { position });
             }
@@ -225,8 +234,8 @@ impl<S: Source> Scan<S> {
     /// Reports the line over the limit at `position` and goes behind it, in bounded memory. A
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
-        let mut from = position + MAX_LINE as u64;
-        while let Piece::Log { bytes, .. } = self.history.piece(from, READ_LEN)? {
+        let (mut from, mut bytes) = (position + MAX_LINE as u64, Vec::new());
+        while let Piece::Log { .. } = self.history.read(from, READ_LEN, &mut bytes)? {
             if let Some(newline) = memchr(b'\n', &bytes) {
                 from += newline as u64 + 1;
                 break;
@@ -264,8 +273,7 @@ impl<S: Source> Scan<S> {
     }
 
     fn go_to(&mut self, position: u64) {
-        self.origin = position;
-        self.at = 0;
-        self.bytes.clear();
+        self.position = position;
+        self.at = self.bytes.len();
     }
 }

@@ -13,6 +13,7 @@
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
 
 mod error;
+mod event_ref;
 mod lock;
 mod log;
 mod patience;
@@ -23,6 +24,7 @@ mod watch;
 mod writer;
 
 pub use error::Error;
+pub use event_ref::EventRef;
 pub use eventfold_core::{
     Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
     Record, Recovery, Rotation,

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{EventLog, no_view};
 use crate::error::Error;
+use crate::event_ref::EventRef;
 use crate::view::{AnyView, State, View};
 use crate::writer::EventWriter;
 
@@ -66,6 +67,15 @@ impl EventLogBuilder {
         reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
     ) -> Self {
         self.keep(View::typed(name, reducer))
+    }
+
+    /// Keeps a view that looks at events without parsing them, see [`View::lazy`].
+    pub fn lazy_view<S: State>(
+        self,
+        name: impl Into<String>,
+        reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
+    ) -> Self {
+        self.keep(View::lazy(name, reducer))
     }
 
     fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
