@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use eventfold::{Durability, Event, EventLog, EventReader, EventWriter};
 use rustix::time::{ClockId, clock_gettime};
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 pub const FLAG: &str = "--child";
@@ -142,8 +141,7 @@ fn write(dir: &Path) {
 
 fn read(dir: &Path) {
     let events = EventReader::new(dir).read_full().unwrap();
-    let count = events.typed::<IgnoredAny>().map(Result::unwrap).count();
-    assert!(count > 0);
+    assert!(events.map(Result::unwrap).count() > 0);
 }
 
 fn read_0_2(dir: &Path) {

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use eventfold::{Durability, Event, EventLog, EventWriter, LockMode};
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use crate::bench::{Bench, MIB};
@@ -85,12 +84,11 @@ pub fn refreshed(dir: &Path) -> f64 {
     let event = Event::new("note.added", json!({}));
     log.append_with(&event, Durability::Buffered).unwrap();
     drop(log);
-    let reducer = |mut counts: Counts, event: &Event<IgnoredAny>| {
-        count(&mut counts, &event.event_type);
-        counts
-    };
     let (seconds, _log) = timed(|| {
-        let builder = EventLog::builder(dir).typed_view("types", reducer);
+        let builder = EventLog::builder(dir).lazy_view("types", |mut counts: Counts, event| {
+            count(&mut counts, event.event_type());
+            Ok(counts)
+        });
         let mut log = builder.open().unwrap();
         log.refresh_all().unwrap();
         assert!(!log.view::<Counts>("types").unwrap().is_empty());

@@ -8,7 +8,7 @@ use eventfold::{EventReader, View};
 use eventfold_0_2::EventReader as EventReader02;
 use memchr::memchr_iter;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::append::filled;
@@ -20,7 +20,7 @@ use crate::peers::redb::Redb;
 use crate::peers::sqlite::Sqlite;
 use crate::peers::{Counts, Peer, count, v0_2};
 use crate::row::{MB_PER_SECOND, OURS, Row, of_limit, of_peer};
-use crate::turns::{self, Contender, timed};
+use crate::turns::{self, Contender, timed_again};
 
 pub fn by_type(bench: &Bench) -> Row {
     let log = Log::new(bench);
@@ -111,14 +111,14 @@ impl<'a> Log<'a> {
             _ => &self.dir,
         };
         Contender::new(name, move || {
-            let (seconds, counts) = timed(|| replay(dir.path()));
+            let (seconds, counts) = timed_again(|| replay(dir.path()));
             self.rate(seconds, counts.values().sum())
         })
     }
 
     pub fn scan(&self) -> Contender<'_> {
         Contender::new(SCAN, || {
-            let (seconds, lines) = timed(|| scan(&self.dir.path().join("app.jsonl")));
+            let (seconds, lines) = timed_again(|| scan(&self.dir.path().join("app.jsonl")));
             self.rate(seconds, lines)
         })
     }
@@ -128,7 +128,7 @@ impl<'a> Log<'a> {
         let peer: P = filled(dir.path(), self.events);
         Contender::new(name, move || {
             let _dir = &dir;
-            let (seconds, counts) = timed(|| peer.count_types());
+            let (seconds, counts) = timed_again(|| peer.count_types());
             self.rate(seconds, counts.values().sum())
         })
     }
@@ -141,11 +141,11 @@ impl<'a> Log<'a> {
 
 /// Folds a view of what each event says beside its data.
 pub fn ours_by_type(dir: &Path) -> Counts {
-    let reducer = |mut counts: Counts, event: &eventfold::Event<IgnoredAny>| {
-        count(&mut counts, &event.event_type);
-        counts
-    };
-    let mut view = View::typed("types", reducer).unwrap();
+    let mut view = View::lazy("types", |mut counts: Counts, event| {
+        count(&mut counts, event.event_type());
+        Ok(counts)
+    })
+    .unwrap();
     view.rebuild(&EventReader::new(dir)).unwrap().clone()
 }
 

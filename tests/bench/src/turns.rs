@@ -105,3 +105,18 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (f64, T) {
     let value = std::hint::black_box(work());
     (start.elapsed().as_secs_f64(), value)
 }
+
+/// How long it takes once, when it is done again and again for a while: where processes share a
+/// CPU, short work would often be over before another has its turn, and long work never.
+pub fn timed_again<T>(mut work: impl FnMut() -> T) -> (f64, T) {
+    let start = Instant::now();
+    for times in 1_u32.. {
+        let value = std::hint::black_box(work());
+        if start.elapsed() >= A_WHILE {
+            return (start.elapsed().as_secs_f64() / f64::from(times), value);
+        }
+    }
+    unreachable!("it takes time")
+}
+
+const A_WHILE: Duration = Duration::from_millis(60);

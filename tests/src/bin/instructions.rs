@@ -19,7 +19,6 @@ mod native {
 
     use eventfold::{Durability, Event, EventReader, EventWriter, View};
     use serde::Deserialize;
-    use serde::de::IgnoredAny;
     use serde_json::Value;
 
     const FIXTURE: &str = include_str!("../../fixtures/football-matches.jsonl");
@@ -86,9 +85,9 @@ mod native {
     }
 
     fn replay_type(reader: &EventReader) -> Result<u64> {
-        let mut view = View::typed("types", |mut counts, event: &Event<IgnoredAny>| {
-            count(&mut counts, &event.event_type);
-            counts
+        let mut view = View::lazy("types", |mut counts: Counts, event| {
+            count(&mut counts, event.event_type());
+            Ok(counts)
         })?;
         let counts: &Counts = view.rebuild(reader)?;
         Ok(counts.values().sum())
