@@ -82,44 +82,53 @@ fn by<P: Peer>(dir: &Path) -> impl FnMut(&Sample) + use<P> {
 }
 
 pub fn event(bench: &Bench) -> Row {
-    let work = "buffered append, one Event a call";
-    let contenders = vec![
-        all(bench, OURS, |dir, events| {
-            let mut log = EventWriter::open(dir).unwrap();
+    let one_by_one = |dir: &Path| {
+        let mut log = EventWriter::open(dir)
+            .unwrap()
+            .with_durability(Durability::Buffered);
+        move |events: &Events| {
             for sample in &events.samples {
-                log.append_with(&sample.event, Durability::Buffered)
-                    .unwrap();
+                log.append(&sample.event).unwrap();
             }
-        }),
-        serde_json(bench, |sample| &sample.event),
+        }
+    };
+    let contenders = vec![
+        all(bench, &bench.events, OURS, one_by_one),
+        serde_json(bench, &bench.events),
     ];
-    buffered(bench, work, "serde_json", 1.0, contenders)
+    let work = "buffered append, one Event a call";
+    buffered(bench, work, SERDE_JSON, 1.0, contenders)
 }
 
 pub fn batch(bench: &Bench) -> Row {
-    let work = format!("buffered append, batches of {BATCH} Events");
     let contenders = vec![
-        ours_in_batches(bench, |sample| &sample.event),
-        serde_json(bench, |sample| &sample.event),
+        ours(bench, &bench.events, |sample| &sample.event),
+        serde_json(bench, &bench.events),
     ];
-    buffered(bench, &work, "serde_json", 1.0, contenders)
+    let work = format!("buffered append, batches of {BATCH} Events");
+    buffered(bench, &work, SERDE_JSON, 1.0, contenders)
 }
 
 pub fn json(bench: &Bench) -> Row {
-    let work = "buffered append, batches, data already JSON";
-    let contenders = vec![
-        ours_in_batches(bench, |sample| &sample.json),
-        all(bench, "bare bytes", |dir, events| {
-            let file = appending(&dir.join("bare"));
-            let mut file = BufWriter::with_capacity(BUFFER, file);
+    let bare_bytes = |dir: &Path| {
+        let mut file = BufWriter::with_capacity(BUFFER, appending(&dir.join("bare")));
+        move |events: &Events| {
             for sample in &events.samples {
                 file.write_all(&sample.line).unwrap();
             }
-            file.into_inner().unwrap();
-        }),
+            file.flush().unwrap();
+        }
+    };
+    let contenders = vec![
+        ours(bench, &bench.events, |sample| &sample.json),
+        all(bench, &bench.events, BARE_BYTES, bare_bytes),
     ];
-    buffered(bench, work, "bare bytes", 0.7, contenders)
+    let work = "buffered append, batches, data already JSON";
+    buffered(bench, work, BARE_BYTES, 0.7, contenders)
 }
+
+const SERDE_JSON: &str = "serde_json";
+const BARE_BYTES: &str = "bare bytes";
 
 fn buffered<'a>(
     bench: &'a Bench,
@@ -129,85 +138,82 @@ fn buffered<'a>(
     mut contenders: Vec<Contender<'a>>,
 ) -> Row {
     contenders.extend([
-        peer_in_batches::<Sqlite>(bench, "SQLite"),
-        peer_in_batches::<Redb>(bench, "redb"),
-        peer_in_batches::<Fjall>(bench, "fjall"),
+        peer::<Sqlite>(bench, &bench.events, "SQLite"),
+        peer::<Redb>(bench, &bench.events, "redb"),
+        peer::<Fjall>(bench, &bench.events, "fjall"),
     ]);
     let series = turns::take(bench.rounds(15), contenders);
     Row::new(work, MB_PER_SECOND, limit, series).goal(of_limit(bound))
 }
 
-/// All events into a new log, which is opened and closed too.
-pub fn all<'a>(
-    bench: &'a Bench,
-    name: &'static str,
-    append: impl Fn(&Path, &Events) + 'a,
-) -> Contender<'a> {
-    of_all(bench, &bench.events, name, append)
-}
-
-pub fn of_all<'a>(
+/// All events into a new log each turn.
+fn all<'a, A: FnMut(&Events)>(
     bench: &'a Bench,
     events: &'a Events,
     name: &'static str,
-    append: impl Fn(&Path, &Events) + 'a,
+    open: impl Fn(&Path) -> A + 'a,
 ) -> Contender<'a> {
     Contender::new(name, move || {
         let dir = bench.place.fresh();
-        let (seconds, ()) = timed(|| append(dir.path(), events));
+        let mut append = open(dir.path());
+        let (seconds, ()) = timed(|| append(events));
         events.bytes as f64 / 1e6 / seconds
     })
 }
 
-fn ours_in_batches<'a, D: Serialize + 'a>(
+pub fn ours<'a, D: Serialize + 'a>(
     bench: &'a Bench,
+    events: &'a Events,
     form: fn(&Sample) -> &Event<D>,
 ) -> Contender<'a> {
-    all(bench, OURS, move |dir, events| ours(dir, events, form))
-}
-
-pub fn ours<D: Serialize>(dir: &Path, events: &Events, form: fn(&Sample) -> &Event<D>) {
-    let mut log = EventWriter::open(dir)
-        .unwrap()
-        .with_durability(Durability::Buffered);
-    for batch in events.samples.chunks(BATCH) {
-        log.append_batch(batch.iter().map(form)).unwrap();
-    }
-}
-
-fn serde_json<'a, T: Serialize + 'a>(bench: &'a Bench, form: fn(&Sample) -> &T) -> Contender<'a> {
-    all(bench, "serde_json", move |dir, events| {
-        with_serde_json(dir, events, form)
+    all(bench, events, OURS, move |dir| {
+        let mut log = EventWriter::open(dir)
+            .unwrap()
+            .with_durability(Durability::Buffered);
+        move |events: &Events| {
+            for batch in events.samples.chunks(BATCH) {
+                log.append_batch(batch.iter().map(form)).unwrap();
+            }
+        }
     })
 }
 
-pub fn with_serde_json<T: Serialize>(dir: &Path, events: &Events, form: fn(&Sample) -> &T) {
-    let file = appending(&dir.join("bare"));
-    let mut file = BufWriter::with_capacity(BUFFER, file);
-    for sample in &events.samples {
-        serde_json::to_writer(&mut file, form(sample)).unwrap();
-        file.write_all(b"\n").unwrap();
-    }
-    file.into_inner().unwrap();
+pub fn serde_json<'a>(bench: &'a Bench, events: &'a Events) -> Contender<'a> {
+    all(bench, events, SERDE_JSON, |dir| {
+        let mut file = BufWriter::with_capacity(BUFFER, appending(&dir.join("bare")));
+        move |events: &Events| {
+            for sample in &events.samples {
+                serde_json::to_writer(&mut file, &sample.event).unwrap();
+                file.write_all(b"\n").unwrap();
+            }
+            file.flush().unwrap();
+        }
+    })
 }
 
-fn peer_in_batches<'a, P: Peer + 'a>(bench: &'a Bench, name: &'static str) -> Contender<'a> {
-    all(bench, name, peer::<P>)
-}
-
-pub fn peer<P: Peer>(dir: &Path, events: &Events) {
-    drop(filled::<P>(dir, events));
+pub fn peer<'a, P: Peer + 'a>(
+    bench: &'a Bench,
+    events: &'a Events,
+    name: &'static str,
+) -> Contender<'a> {
+    all(bench, events, name, |dir| {
+        let peer = P::open(dir, Wait::System);
+        move |events: &Events| fill(&peer, events)
+    })
 }
 
 /// A peer that holds these events.
 pub fn filled<P: Peer>(dir: &Path, events: &Events) -> P {
     let peer = P::open(dir, Wait::System);
-    events
-        .samples
-        .chunks(BATCH)
-        .for_each(|batch| peer.append(batch));
-    peer.flush();
+    fill(&peer, events);
     peer
+}
+
+fn fill(peer: &impl Peer, events: &Events) {
+    for batch in events.samples.chunks(BATCH) {
+        peer.append(batch);
+    }
+    peer.flush();
 }
 
 fn appending(path: &Path) -> File {

@@ -64,6 +64,7 @@ fn work(role: &str, dir: &Path) {
         "write" => write(dir),
         "read" => read(dir),
         "read-0.2.0" => read_0_2(dir),
+        "point" => point(dir),
         "rotate" => drop(EventLog::open(dir).unwrap().rotate().unwrap()),
         "rotate-0.2.0" => eventfold_0_2::EventLog::open(dir)
             .unwrap()
@@ -142,6 +143,14 @@ fn write(dir: &Path) {
 fn read(dir: &Path) {
     let events = EventReader::new(dir).read_full().unwrap();
     assert!(events.map(Result::unwrap).count() > 0);
+}
+
+/// One event from the midst of the archive.
+fn point(dir: &Path) {
+    let position = fs::read_to_string(dir.with_file_name("position")).unwrap();
+    let position = position.parse().unwrap();
+    let mut events = EventReader::new(dir).read_from(position).unwrap();
+    assert_eq!(events.next().unwrap().unwrap().position, position);
 }
 
 fn read_0_2(dir: &Path) {

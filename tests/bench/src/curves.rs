@@ -5,7 +5,7 @@ use std::time::Instant;
 use eventfold::{EventReader, EventWriter};
 use serde_json::Value;
 
-use crate::append::{durable_beside_sqlite, of_all, ours, peer, with_serde_json};
+use crate::append;
 use crate::bench::Bench;
 use crate::events::Events;
 use crate::history::History;
@@ -74,7 +74,7 @@ pub fn measure(bench: &Bench, start: Instant) -> Vec<Panel> {
         let history = History::build(bench, dir.path().to_owned(), bytes as u64);
         let sqlite = sqlite_with(bench, &history);
         bench.place.settle();
-        of_history[0].add(bytes, append(bench, &history, &sqlite));
+        of_history[0].add(bytes, durable(bench, &history, &sqlite));
         of_history[1].add(bytes, replay(bench, &history, &sqlite));
         of_history[2].add(bytes, reopen(bench, &history));
         of_history[3].add(bytes, point(bench, &history, &sqlite));
@@ -93,7 +93,7 @@ pub fn measure(bench: &Bench, start: Instant) -> Vec<Panel> {
             start.elapsed().as_secs_f64()
         );
         let events = bench.events.of_size(size, total);
-        let durable = durable_beside_sqlite(bench, &events, 20);
+        let durable = append::durable_beside_sqlite(bench, &events, 20);
         of_event[0].add(size as f64, turns::take(bench.rounds(7), durable));
         of_event[1].add(size as f64, buffered(bench, &events));
         of_event[2].add(size as f64, by_type(bench, &events));
@@ -127,7 +127,7 @@ fn sqlite_with(bench: &Bench, history: &History) -> OnDisk {
     }
 }
 
-fn append(bench: &Bench, history: &History, on_disk: &OnDisk) -> Vec<Series> {
+fn durable(bench: &Bench, history: &History, on_disk: &OnDisk) -> Vec<Series> {
     let each = bench.scale(100, 40);
     let samples = || bench.events.endless().take(each);
     let rate = |seconds: f64| each as f64 / seconds;
@@ -208,13 +208,9 @@ fn point(bench: &Bench, history: &History, on_disk: &OnDisk) -> Vec<Series> {
 
 fn buffered(bench: &Bench, events: &Events) -> Vec<Series> {
     let contenders = vec![
-        of_all(bench, events, OURS, |dir, events| {
-            ours(dir, events, |sample| &sample.event)
-        }),
-        of_all(bench, events, "serde_json", |dir, events| {
-            with_serde_json(dir, events, |sample| &sample.event);
-        }),
-        of_all(bench, events, "SQLite", peer::<Sqlite>),
+        append::ours(bench, events, |sample| &sample.event),
+        append::serde_json(bench, events),
+        append::peer::<Sqlite>(bench, events, "SQLite"),
     ];
     turns::take(bench.rounds(5), contenders)
 }

@@ -55,6 +55,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("archive-size", archive::size),
     ("archive-point", archive::point),
     ("archive-replay", archive::replay),
+    ("archive-core", archive::second_core),
     ("open", open::open),
     ("open-log", open::open_log),
     ("refresh", open::refresh),
@@ -64,6 +65,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("memory-writer", memory::writer),
     ("memory-reader", memory::reader),
     ("memory-rotation", memory::rotation),
+    ("memory-point", memory::point),
 ];
 
 /// Measures what the command line asks for, prints it and writes it below `target`.
@@ -99,6 +101,7 @@ pub fn main(target: &Path) {
         let table = table::of_rows(&rows);
         println!("{table}");
         text += &table;
+        fs::write(results.join("table.md"), table::markdown(&rows)).unwrap();
         plot::rows(&rows, &bench.subtitle(), &results.join("rows.svg"));
     }
     if bench.options.selects(curves::NAME) {

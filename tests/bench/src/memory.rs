@@ -50,6 +50,16 @@ pub fn rotation(bench: &Bench) -> Row {
     )
 }
 
+pub fn point(bench: &Bench) -> Row {
+    let prepare = |place: &Path, bytes| {
+        let (_, marks) = history::ours(&place.join("log"), &bench.events, bytes);
+        let (_, position) = marks[marks.len() / 2];
+        fs::write(place.join("position"), position.to_string()).unwrap();
+        place.join("log")
+    };
+    row(bench, "reader of one event", "point", None, prepare, |_| ())
+}
+
 fn row(
     bench: &Bench,
     what: &str,

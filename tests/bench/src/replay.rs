@@ -177,23 +177,25 @@ fn scan(path: &Path) -> u64 {
     }
 }
 
+/// All that an event holds, by serde alone.
+#[derive(Deserialize)]
+#[serde(bound = "D: DeserializeOwned")]
+pub struct Parsed<D> {
+    #[serde(rename = "type")]
+    pub event_type: String,
+    #[expect(dead_code, reason = "it is parsed")]
+    data: D,
+    #[expect(dead_code, reason = "it is parsed")]
+    ts: u64,
+    #[expect(dead_code, reason = "it is parsed")]
+    id: Option<String>,
+    #[expect(dead_code, reason = "it is parsed")]
+    actor: Option<String>,
+}
+
 pub fn by_serde_json<D: DeserializeOwned>(dir: &Path) -> Counts {
-    #[derive(Deserialize)]
-    #[serde(bound = "D: DeserializeOwned")]
-    struct Event<D> {
-        #[serde(rename = "type")]
-        event_type: String,
-        #[expect(dead_code, reason = "it is parsed")]
-        data: D,
-        #[expect(dead_code, reason = "it is parsed")]
-        ts: u64,
-        #[expect(dead_code, reason = "it is parsed")]
-        id: Option<String>,
-        #[expect(dead_code, reason = "it is parsed")]
-        actor: Option<String>,
-    }
     each_line(dir, |counts, line| {
-        let event: Event<D> = serde_json::from_slice(line).unwrap();
+        let event: Parsed<D> = serde_json::from_slice(line).unwrap();
         count(counts, &event.event_type);
     })
 }

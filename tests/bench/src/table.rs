@@ -55,6 +55,32 @@ pub fn of_rows(rows: &[Row]) -> String {
     aligned(&lines, &[2, 4, 6])
 }
 
+/// The same for a page, with the goals in short.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut text = "| work | | eventfold | limit | × | best peer | × | goal |\n\
+                    |---|---|--:|--:|--:|--:|--:|---|\n"
+        .to_owned();
+    for row in rows {
+        let peer = row.best_peer();
+        let goals = row.goals.iter().map(|goal| of_goal(row, goal).join(": "));
+        let cells = [
+            row.work.clone(),
+            unit(row),
+            number(row.ours.median()),
+            row.limit.as_ref().map(named).unwrap_or_default(),
+            row.over_limit()
+                .map(|over| ratio(over.median))
+                .unwrap_or_default(),
+            peer.map(named).unwrap_or_default(),
+            peer.map(|peer| ratio(row.ours.over(peer).median))
+                .unwrap_or_default(),
+            goals.collect::<Vec<_>>().join("; "),
+        ];
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text
+}
+
 fn unit(row: &Row) -> String {
     format!(
         "{} {}",
