@@ -92,7 +92,7 @@ impl<D> Event<D> {
 
 impl<'de, D: Deserialize<'de>> Deserialize<'de> for Event<D> {
     fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
-        let fields = Fields::<D, Value>::deserialize(deserializer)?;
+        let fields: Fields<'_, D, Value> = Deserialize::deserialize(deserializer)?;
         Ok(Self {
             event_type: fields.event_type.0.into_owned(),
             data: fields.data,

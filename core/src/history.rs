@@ -208,17 +208,16 @@ impl<S: Source> History<S> {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
-        let Some(content) = self.decoder.read(&self.source, &block)? else {
-            return Ok(Piece::Damaged {
+        Ok(match self.decoder.read(&self.source, &block, bytes)? {
+            true => Piece::Block {
+                position: block.position,
+                offset: block.frame,
+            },
+            false => Piece::Damaged {
                 to: block.end(),
                 offset: block.frame,
                 reason: "the block does not match its hash",
-            });
-        };
-        *bytes = content;
-        Ok(Piece::Block {
-            position: block.position,
-            offset: block.frame,
+            },
         })
     }
 

@@ -30,6 +30,7 @@ extern crate std;
 
 mod append;
 mod archive;
+mod batch;
 mod error;
 mod event;
 mod event_ref;
@@ -50,6 +51,7 @@ mod writer;
 
 pub use append::{Appended, Durability};
 pub use archive::Codec;
+pub use batch::Batch;
 pub use error::Error;
 pub use event::Event;
 pub use event_ref::EventRef;

@@ -60,32 +60,37 @@ impl<S: Storage> Writer<S> {
         let (mut position, mut archive_len) = (self.base, self.archive_len);
         while position < self.end_position() {
             let read = position - self.base + bytes.len() as u64;
-            let len = (BLOCK_LEN as u64).min(self.end - read);
-            let more = self.store.bytes(Slot::Log, read, len as usize)?;
-            if (more.len() as u64) < len {
+            // What a block takes, or when a line takes more than that, as much again.
+            let want = match BLOCK_LEN.saturating_sub(bytes.len()) {
+                0 => BLOCK_LEN as u64,
+                want => want as u64,
+            };
+            let len = want.min(self.end - read);
+            let before = bytes.len() as u64;
+            self.store
+                .read_more(Slot::Log, read, len as usize, &mut bytes)?;
+            if (bytes.len() as u64) < before + len {
                 let reason = "the log is shorter than this writer left it";
                 return Err(Error::corrupt(position, Slot::Log, read, reason));
             }
-            bytes.extend(more);
             let last = read + len == self.end;
             while let Some(end) = block_end(&bytes, last) {
-                let rest = bytes.split_off(end);
-                let frame = (self.codec.compress)(&bytes);
+                let content = bytes.get(..end).unwrap_or_default();
+                let mut frame = (self.codec.compress)(content);
                 let mark = BlockMark {
                     base: self.base,
                     total: self.end,
                     position,
-                    len: bytes.len() as u32,
+                    len: end as u32,
                     frame_len: frame.len() as u32,
-                    hash: XxHash64::oneshot(0, &bytes),
+                    hash: XxHash64::oneshot(0, content),
                 };
-                let mut marked = mark.encode();
-                marked.extend(frame);
-                self.store.add(Slot::Archive, &marked)?;
+                drop(bytes.drain(..end));
+                frame.splice(..0, mark.encode());
+                self.store.add(Slot::Archive, &frame)?;
                 blocks.push(mark.block(archive_len));
-                archive_len += marked.len() as u64;
+                archive_len += frame.len() as u64;
                 position += end as u64;
-                bytes = rest;
             }
         }
         Ok(blocks)

@@ -7,7 +7,7 @@ use core::ops::Range;
 use memchr::{memchr, memrchr};
 use serde::de::DeserializeOwned;
 
-use crate::archive::Codec;
+use crate::archive::{BLOCK_LEN, Codec};
 use crate::error::Error;
 use crate::hash::LineHash;
 use crate::history::{History, Piece};
@@ -19,7 +19,7 @@ use crate::storage::{Slot, Source};
 const READ_LEN: usize = 256 << 10;
 
 /// The largest buffer that is kept to read on into: one that a long line took is given back.
-const KEEP_LEN: usize = 4 << 20;
+const KEEP_LEN: usize = BLOCK_LEN;
 
 /// Reads lines from a position to the end of what is readable, from the archive into the log.
 ///

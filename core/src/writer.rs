@@ -51,6 +51,8 @@ pub struct Writer<S> {
     pub(crate) archive_len: u64,
     /// The hash of the last line, once somebody asked.
     pub(crate) last_hash: Option<LineHash>,
+    /// Memory to write lines in, kept from one append to the next.
+    pub(crate) buffer: Vec<u8>,
     poisoned: Option<String>,
 }
 
@@ -85,6 +87,7 @@ impl<S: Storage> Writer<S> {
             },
             archive_len,
             last_hash: None,
+            buffer: Vec::new(),
             poisoned: None,
         };
         Ok((writer, recovery))

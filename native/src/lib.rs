@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod patience;
 mod reader;
+mod shared;
 mod store;
 mod view;
 mod watch;
@@ -32,6 +33,7 @@ pub use eventfold_core::{
 pub use lock::Holder;
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
+pub use shared::{Receipt, SharedWriter};
 pub use store::{FileSource, FileStore, ZSTD};
 pub use view::{State, View};
 pub use writer::EventWriter;
@@ -46,6 +48,7 @@ const _: () = {
     const fn shared<T: Clone + Send + Sync>() {}
     const fn sent<T: Send>() {}
     shared::<EventReader>();
+    shared::<SharedWriter>();
     sent::<EventLog>();
     sent::<EventWriter>();
     sent::<LogIterator>();

@@ -9,7 +9,6 @@
 
 use alloc::format;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ use crate::archive::Codec;
 use crate::error::Error;
 use crate::hash::LineHash;
 use crate::history::History;
-use crate::line::{self, Readable};
+use crate::line;
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source, Storage};
@@ -46,13 +45,7 @@ impl<T: Serialize> Fold<T> {
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
         let slot = Slot::Snapshot(name);
-        let holds_raw = Cell::new(false);
-        let state = line::to_json(&self.state, &holds_raw).map_err(line::unreadable)?;
-        if holds_raw.get()
-            && let Err(reason) = line::from_json::<Readable>(&state)
-        {
-            return Err(line::unreadable(reason));
-        }
+        let state = line::to_json(&self.state).map_err(line::unreadable)?;
         let (position, hash) = (self.position, self.hash);
         let mut bytes = Vec::with_capacity(state.len() + 128);
         bytes.extend(b"{\"state\":");

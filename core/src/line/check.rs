@@ -4,6 +4,9 @@ use core::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::raw::check_raw;
 
 /// Any JSON value that the parser can read: its numbers are in range, its strings are text.
 ///
@@ -106,7 +109,10 @@ fn take<'de, A: MapAccess<'de>>(fields: &mut A, field: Field) -> Result<(), A::E
     match field {
         Field::Type | Field::Id | Field::Actor => fields.next_value::<Text>().map(drop),
         Field::Ts => fields.next_value::<u64>().map(drop),
-        Field::Data | Field::Meta => fields.next_value::<Readable>().map(drop),
+        Field::Data | Field::Meta => {
+            let json = fields.next_value::<&RawValue>()?;
+            check_raw(json.get().as_bytes(), 1).map_err(A::Error::custom)
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memmem, memrchr};
 
+use super::escape::first_to_escape;
+
 /// The fields before and behind the data in a line as the log writes it:
 /// `{"type":"…","data":…,"ts":…}`, with `id` and `actor` behind `ts` where they are there.
 #[derive(Debug, Clone, Copy)]
@@ -67,10 +69,8 @@ pub(crate) struct Plain<'a>(&'a [u8]);
 
 impl<'a> Plain<'a> {
     fn of(text: &'a [u8]) -> Option<Self> {
-        let is_escaped = |byte: &u8| *byte < b' ' || *byte == b'\\';
-        // Most are words of ASCII, for which eight bytes are looked at together.
         let is_plain =
-            all_plain_ascii(text) || !text.iter().any(is_escaped) && str::from_utf8(text).is_ok();
+            first_to_escape(text).is_none() && (text.is_ascii() || str::from_utf8(text).is_ok());
         is_plain.then_some(Self(text))
     }
 
@@ -78,28 +78,6 @@ impl<'a> Plain<'a> {
     pub(crate) fn text(self) -> &'a str {
         str::from_utf8(self.0).unwrap_or_default()
     }
-}
-
-/// Whether all bytes are of ASCII, no control characters and no backslashes.
-fn all_plain_ascii(text: &[u8]) -> bool {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    // The highest bit of a byte of the sum is set for one that is not; a borrow can set it in the
-    // bytes above such a one only.
-    let odd = |bytes: u64| {
-        let backslash = bytes ^ (ONES * 0x5c);
-        let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
-        (bytes | control | backslash.wrapping_sub(ONES) & !backslash) & (ONES * 0x80)
-    };
-    let (eights, rest) = text.as_chunks::<8>();
-    let mut last = [b' '; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let found = eights
-        .iter()
-        .chain([&last])
-        .fold(0, |found, eight| found | odd(u64::from_le_bytes(*eight)));
-    found == 0
 }
 
 /// Strips a whole number as JSON has it, which knows no leading zeros, off the end. One of more
