@@ -130,9 +130,10 @@ fn when_told(mut act: impl FnMut()) {
     }
 }
 
-/// Appends what `lines` in the directory holds, one event in memory at a time.
+/// Appends what `lines` beside the directory holds, one event in memory at a time.
 fn write(dir: &Path) {
-    let mut log = EventWriter::open(dir).unwrap();
+    let builder = EventLog::builder(dir).max_log_size(64 << 20);
+    let mut log = builder.open().unwrap();
     let lines = BufReader::new(File::open(dir.with_file_name("lines")).unwrap());
     for line in lines.lines() {
         let event: Event = serde_json::from_str(&line.unwrap()).unwrap();

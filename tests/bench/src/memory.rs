@@ -19,7 +19,7 @@ pub fn writer(bench: &Bench) -> Row {
         place.join("log")
     };
     let forget = |dir: &Path| fs::remove_dir_all(dir).unwrap_or_default();
-    row(bench, "writer", "write", None, prepare, forget)
+    row(bench, "writer that rotates", "write", None, prepare, forget)
 }
 
 pub fn reader(bench: &Bench) -> Row {

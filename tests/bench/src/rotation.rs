@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use eventfold::{EventLog, EventReader};
+use eventfold::{Durability, EventLog};
+use tempfile::TempDir;
 
 use crate::bench::{Bench, MIB};
 use crate::events::Sample;
@@ -13,111 +14,89 @@ use crate::row::{MILLISECONDS, OURS, Row, of_limit, of_peer};
 use crate::turns::{self, Contender, timed};
 
 pub fn total(bench: &Bench) -> Row {
-    let log = Full::new(bench);
-    let bytes = fs::read(&log.path).unwrap();
+    let mib = bench.scale(64, 8);
+    let place = bench.place.fresh();
+    let full = place.path().join("app.jsonl");
+    history::lines(&full, &bench.events, mib * MIB);
+    let bytes = fs::read(&full).unwrap();
     let contenders = vec![
         Contender::new(OURS, || {
-            let dir = log.copy();
+            let dir = copy(bench, &full);
             let mut log = EventLog::open(dir.path()).unwrap();
             1e3 * timed(|| log.rotate().unwrap()).0
         }),
-        Contender::new("zstd -3", || {
+        Contender::new(ZSTD, || {
             1e3 * timed(|| zstd::bulk::compress(&bytes, 3).unwrap()).0
         }),
         Contender::new(v0_2::NAME, || {
-            let dir = log.copy();
+            let dir = copy(bench, &full);
             let mut log = eventfold_0_2::EventLog::open(dir.path()).unwrap();
             1e3 * timed(|| log.rotate().unwrap()).0
         }),
     ];
     let series = turns::take(bench.rounds(9), contenders);
-    let work = format!("rotation of {} MiB", log.mib);
-    Row::new(work, MILLISECONDS, "zstd -3", series).goal(of_limit(1.1))
+    let work = format!("rotation of {mib} MiB");
+    Row::new(work, MILLISECONDS, ZSTD, series).goal(of_limit(1.1))
 }
 
+const ZSTD: &str = "zstd -3";
+
+/// The log grows past its size limit: by batches at first, then event by event, each waited for.
 pub fn pause(bench: &Bench) -> Row {
-    let log = Full::new(bench);
+    let mib = bench.scale(64, 8);
+    let limit = mib * MIB;
+    let by_batches = limit - MIB * 5 / 4;
+    let place = bench.place.fresh();
+    let prefilled = place.path().join("app.jsonl");
+    history::lines(&prefilled, &bench.events, by_batches);
     let contenders = vec![
         Contender::new(OURS, || {
-            let dir = log.copy();
-            let mut appending = EventLog::builder(dir.path())
-                .max_log_size(log.limit())
-                .open()
-                .unwrap();
-            log.longest(bench, dir.path(), |sample| {
-                appending.append(&sample.event).unwrap();
+            let dir = bench.place.fresh();
+            let builder = EventLog::builder(dir.path()).max_log_size(limit);
+            let mut log = builder.open().unwrap();
+            let mut batches = bench.events.samples.chunks(500).cycle();
+            while log.end_position() < by_batches {
+                let batch = batches.next().unwrap().iter().map(|sample| &sample.event);
+                log.append_batch_with(batch, Durability::Buffered).unwrap();
+            }
+            longest(bench, dir.path(), |sample| {
+                log.append(&sample.event).unwrap();
             })
         }),
         Contender::new(v0_2::NAME, || {
-            let dir = log.copy();
-            let mut appending = eventfold_0_2::EventLog::builder(dir.path())
-                .max_log_size(log.limit())
-                .open()
-                .unwrap();
-            log.longest(bench, dir.path(), |sample| {
-                appending.append(&sample.event_0_2).unwrap();
+            let dir = copy(bench, &prefilled);
+            let builder = eventfold_0_2::EventLog::builder(dir.path()).max_log_size(limit);
+            let mut log = builder.open().unwrap();
+            longest(bench, dir.path(), |sample| {
+                log.append(&sample.event_0_2).unwrap();
             })
         }),
     ];
     let series = turns::take(bench.rounds(9), contenders);
-    let work = format!("longest append as {} MiB rotate", log.mib);
+    let work = format!("longest append, rotating at {mib} MiB");
     Row::new(work, MILLISECONDS, "", series).goal(of_peer(v0_2::NAME, 1.0 / 15.0))
 }
 
-/// A log that is about to be rotated.
-struct Full {
-    _dir: tempfile::TempDir,
-    place: std::path::PathBuf,
-    path: std::path::PathBuf,
-    mib: u64,
+/// How many milliseconds the longest append takes, until the log was rotated and for some more.
+fn longest(bench: &Bench, dir: &Path, mut append: impl FnMut(&Sample)) -> f64 {
+    let log = dir.join("app.jsonl");
+    let mut samples = bench.events.endless();
+    let mut longest = 0.0_f64;
+    let mut append = || longest = longest.max(timed(|| append(samples.next().unwrap())).0);
+    let len = || fs::metadata(&log).unwrap().len();
+    let before = len();
+    while len() >= before {
+        append();
+    }
+    (0..50).for_each(|_| append());
+    1e3 * longest
 }
 
-impl Full {
-    fn new(bench: &Bench) -> Self {
-        let dir = bench.place.fresh();
-        let path = dir.path().join("app.jsonl");
-        let mib = bench.scale(64, 8);
-        history::lines(&path, &bench.events, mib * MIB);
-        Self {
-            place: dir.path().to_path_buf(),
-            _dir: dir,
-            path,
-            mib,
-        }
-    }
-
-    /// On disk, as a log is that was appended to for long.
-    fn copy(&self) -> tempfile::TempDir {
-        let dir = tempfile::tempdir_in(&self.place).unwrap();
-        let copy = dir.path().join("app.jsonl");
-        fs::copy(&self.path, &copy).unwrap();
-        fs::File::open(copy).unwrap().sync_all().unwrap();
-        dir
-    }
-
-    /// Reached after some appends.
-    fn limit(&self) -> u64 {
-        fs::metadata(&self.path).unwrap().len() + 10_000
-    }
-
-    /// How many milliseconds the longest append takes, from some before the rotation to some
-    /// after it.
-    fn longest(&self, bench: &Bench, dir: &Path, mut append: impl FnMut(&Sample)) -> f64 {
-        let mut longest = 0.0_f64;
-        let mut left = None;
-        for sample in bench.events.endless() {
-            let (seconds, ()) = timed(|| append(sample));
-            longest = longest.max(seconds);
-            let rotated = fs::metadata(dir.join("app.jsonl")).unwrap().len() < MIB;
-            match &mut left {
-                Some(0) => break,
-                Some(left) => *left -= 1,
-                None if rotated => left = Some(50),
-                None => {}
-            }
-        }
-        let last = EventReader::new(dir).read_full().unwrap().next();
-        last.unwrap().unwrap();
-        1e3 * longest
-    }
+/// On disk, as a log is that was appended to for long.
+fn copy(bench: &Bench, log: &Path) -> TempDir {
+    let dir = bench.place.fresh();
+    let copy = dir.path().join("app.jsonl");
+    fs::copy(log, &copy).unwrap();
+    fs::File::open(copy).unwrap().sync_all().unwrap();
+    dir
 }

@@ -7,7 +7,7 @@ use crate::turns::Series;
 pub const LEGEND: &str = "\
 Medians of turns taken one after the other, A B C A B C …. × is ours over the limit, or over the
 best peer; spread is the quartiles of that ratio (over the best peer where there is no limit) round
-by round. ↑ more is better, ↓ less is better. The goal's own figure stands behind it.";
+by round; where × is not within, the machine was too busy. ↑ more is better, ↓ less is better.";
 
 pub fn of_rows(rows: &[Row]) -> String {
     let head = [
