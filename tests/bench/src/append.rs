@@ -23,12 +23,12 @@ const BUFFER: usize = 64 << 10;
 const BARE: &str = "write+fdatasync";
 
 pub fn durable(bench: &Bench) -> Row {
-    let (events, count) = (&bench.events, bench.scale(100, 40));
-    let mut contenders = durable_beside_sqlite(bench, events, count);
+    let count = per_turn(bench);
+    let mut contenders = durable_beside_sqlite(bench, &bench.events, count);
     contenders.extend([
-        one_by_one(bench, events, count, v0_2::NAME, by::<V0_2>),
-        one_by_one(bench, events, count, "redb", by::<Redb>),
-        one_by_one(bench, events, count, "fjall", by::<Fjall>),
+        one_by_one::<V0_2>(bench, v0_2::NAME),
+        one_by_one::<Redb>(bench, "redb"),
+        one_by_one::<Fjall>(bench, "fjall"),
     ]);
     let series = turns::take(bench.rounds(25), contenders);
     let work = format!("{}, one at a time", bench.durable());
@@ -41,25 +41,25 @@ pub fn durable_beside_sqlite<'a>(
     count: usize,
 ) -> Vec<Contender<'a>> {
     vec![
-        one_by_one(bench, events, count, OURS, |dir| {
+        each(bench, events, count, OURS, |dir| {
             let mut log = EventWriter::open(dir).unwrap();
             move |sample| {
                 log.append(&sample.event).unwrap();
             }
         }),
-        one_by_one(bench, events, count, BARE, |dir| {
+        each(bench, events, count, BARE, |dir| {
             let mut file = appending(&dir.join("bare"));
             move |sample| {
                 file.write_all(&sample.line).unwrap();
                 file.sync_data().unwrap();
             }
         }),
-        one_by_one(bench, events, count, "SQLite", by::<Sqlite>),
+        each(bench, events, count, "SQLite", by::<Sqlite>),
     ]
 }
 
 /// So many appends a turn to a log that grows, each waited for.
-fn one_by_one<'a, A: FnMut(&Sample) + 'a>(
+fn each<'a, A: FnMut(&Sample) + 'a>(
     bench: &Bench,
     events: &'a Events,
     count: usize,
@@ -74,6 +74,14 @@ fn one_by_one<'a, A: FnMut(&Sample) + 'a>(
         let (seconds, ()) = timed(|| samples.by_ref().take(count).for_each(&mut append));
         count as f64 / seconds
     })
+}
+
+pub fn one_by_one<'a, P: Peer + 'a>(bench: &'a Bench, name: &'static str) -> Contender<'a> {
+    each(bench, &bench.events, per_turn(bench), name, by::<P>)
+}
+
+fn per_turn(bench: &Bench) -> usize {
+    bench.scale(100, 40)
 }
 
 fn by<P: Peer>(dir: &Path) -> impl FnMut(&Sample) + use<P> {

@@ -1,12 +1,15 @@
-//! Appending by many threads that share one writer: each waits until its own event is durable.
+//! Many durable appends under way at a time: by threads that share one writer, each waiting for
+//! its own event, and by one thread that waits later.
 
+use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::sync::{Barrier, Mutex};
+use std::sync::Barrier;
 use std::thread;
 
-use eventfold::EventWriter;
+use eventfold::{EventWriter, Receipt, SharedWriter};
 
+use crate::append;
 use crate::bench::Bench;
 use crate::events::Sample;
 use crate::peers::fjall::Fjall;
@@ -17,16 +20,15 @@ use crate::peers::{Peer, Wait};
 use crate::row::{OURS, PER_SECOND, Row, of_peer};
 use crate::turns::{self, Contender, timed};
 
-const THREADS: usize = 64;
+const IN_FLIGHT: usize = 64;
 
 pub fn durable(bench: &Bench) -> Row {
     let dir = bench.place.fresh();
-    let log = Mutex::new(EventWriter::open(dir.path()).unwrap());
-    let ours = move |sample: &Sample| {
-        log.lock().unwrap().append(&sample.event).unwrap();
-    };
+    let log = SharedWriter::new(EventWriter::open(dir.path()).unwrap());
     let contenders = vec![
-        by_threads(bench, OURS, ours),
+        by_threads(bench, OURS, |sample| {
+            log.append(&sample.event).unwrap();
+        }),
         together(bench),
         peer::<V0_2>(bench, v0_2::NAME),
         peer::<Sqlite>(bench, "SQLite"),
@@ -34,9 +36,46 @@ pub fn durable(bench: &Bench) -> Row {
         peer::<Fjall>(bench, "fjall"),
     ];
     let series = turns::take(bench.rounds(11), contenders);
-    let work = format!("{}, {THREADS} in flight", bench.durable());
-    Row::new(work, PER_SECOND, TOGETHER, series)
-        .goal(of_peer(v0_2::NAME, 15.0))
+    let work = format!("{}, {IN_FLIGHT} threads", bench.durable());
+    with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
+}
+
+/// One thread, which waits for an event when as many more are on their way. Peers, which have no
+/// such thing, append one after the other.
+pub fn receipts(bench: &Bench) -> Row {
+    let dir = bench.place.fresh();
+    let log = SharedWriter::new(EventWriter::open(dir.path()).unwrap());
+    let mut samples = bench.events.endless();
+    let count = IN_FLIGHT * bench.scale(16, 4);
+    let ours = move || {
+        let mut receipts = VecDeque::new();
+        let (seconds, ()) = timed(|| {
+            for sample in samples.by_ref().take(count) {
+                if receipts.len() == IN_FLIGHT {
+                    let receipt: Receipt = receipts.pop_front().unwrap();
+                    receipt.wait().unwrap();
+                }
+                receipts.push_back(log.submit(&sample.event).unwrap());
+            }
+            receipts
+                .drain(..)
+                .for_each(|receipt| drop(receipt.wait().unwrap()));
+        });
+        count as f64 / seconds
+    };
+    let contenders = vec![
+        Contender::new(OURS, ours),
+        together(bench),
+        append::one_by_one::<V0_2>(bench, v0_2::NAME),
+        append::one_by_one::<Sqlite>(bench, "SQLite"),
+    ];
+    let series = turns::take(bench.rounds(15), contenders);
+    let work = format!("{}, {IN_FLIGHT} receipts", bench.durable());
+    with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
+}
+
+fn with_goals(row: Row) -> Row {
+    row.goal(of_peer(v0_2::NAME, 15.0))
         .goal(of_peer("SQLite", 10.0))
 }
 
@@ -47,7 +86,7 @@ fn by_threads<'a>(
 ) -> Contender<'a> {
     let each = bench.scale(16, 4);
     Contender::new(name, move || {
-        let ready = Barrier::new(THREADS + 1);
+        let ready = Barrier::new(IN_FLIGHT + 1);
         let threads = |number: usize| {
             let samples = bench.events.endless().skip(number * each).take(each);
             let (ready, append) = (&ready, &append);
@@ -57,7 +96,7 @@ fn by_threads<'a>(
             }
         };
         let seconds = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS)
+            let threads: Vec<_> = (0..IN_FLIGHT)
                 .map(|number| scope.spawn(threads(number)))
                 .collect();
             ready.wait();
@@ -68,7 +107,7 @@ fn by_threads<'a>(
             })
             .0
         });
-        (THREADS * each) as f64 / seconds
+        (IN_FLIGHT * each) as f64 / seconds
     })
 }
 
@@ -97,7 +136,7 @@ fn together(bench: &Bench) -> Contender<'_> {
         let _dir = &dir;
         let lines: Vec<Vec<u8>> = (0..times)
             .map(|_| {
-                let some = samples.by_ref().take(THREADS);
+                let some = samples.by_ref().take(IN_FLIGHT);
                 some.flat_map(|sample| &sample.line).copied().collect()
             })
             .collect();
@@ -107,6 +146,6 @@ fn together(bench: &Bench) -> Contender<'_> {
                 file.sync_data().unwrap();
             }
         });
-        (THREADS * times) as f64 / seconds
+        (IN_FLIGHT * times) as f64 / seconds
     })
 }

@@ -44,6 +44,7 @@ type Measure = fn(&Bench) -> Row;
 const ROWS: &[(&str, Measure)] = &[
     ("append-durable", append::durable),
     ("append-in-flight", in_flight::durable),
+    ("append-receipts", in_flight::receipts),
     ("append-event", append::event),
     ("append-batch", append::batch),
     ("append-json", append::json),
