@@ -57,9 +57,9 @@ pub fn receipts(bench: &Bench) -> Row {
                 }
                 receipts.push_back(log.submit(&sample.event).unwrap());
             }
-            receipts
-                .drain(..)
-                .for_each(|receipt| drop(receipt.wait().unwrap()));
+            for receipt in receipts.drain(..) {
+                receipt.wait().unwrap();
+            }
         });
         count as f64 / seconds
     };
