@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 use core::mem::take;
 
-use memchr::memmem;
 use serde::Serialize;
 
 use crate::batch::Batch;
@@ -247,7 +246,7 @@ impl<S: Storage> Writer<S> {
     /// Appends without cutting anything: a fragment that somebody left is ended with a newline in
     /// the same write, and then reads as a corrupt line instead of spoiling ours.
     fn write_shared(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
-        let Extent { base, log_len } = History::new(&self.store, self.codec).extent()?;
+        let Extent { base, log_len } = History::new(self.codec).extent(&self.store)?;
         let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
         let ends_whole = last.is_empty() || last == b"\n";
         let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
@@ -257,7 +256,9 @@ impl<S: Storage> Writer<S> {
         // Others may have appended in between; then ours lies further on.
         let len = self.store.length(Slot::Log)?.saturating_sub(log_len);
         let since = self.store.bytes(Slot::Log, log_len, len as usize)?;
-        let start = memmem::find(&since, lines).unwrap_or(bytes.len() - lines.len()) as u64;
+        let mut places = since.windows(lines.len());
+        let start = places.position(|place| place == lines);
+        let start = start.unwrap_or(bytes.len() - lines.len()) as u64;
         self.base = base;
         self.end = log_len + start + lines.len() as u64;
         Ok(base + log_len + start)

@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use alloc::string::{String, ToString};
+use core::fmt::{self, Write as _};
 
 use crate::hash::LineHash;
 use crate::storage::Slot;
@@ -114,7 +115,7 @@ pub enum Error<E: core::error::Error + 'static> {
         position: u64,
     },
     /// A view's name that cannot be a file's name on every system.
-    #[error("view name \"{}\" {reason}", .name.escape_debug())]
+    #[error("view name \"{}\" {reason}", Shown(.name))]
     ViewName {
         /// The name.
         name: String,
@@ -144,5 +145,18 @@ impl<E: core::error::Error + 'static> Error<E> {
             offset,
             reason: reason.into(),
         }
+    }
+}
+
+/// A text with its control characters escaped.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '"' | '\\' => write!(f, "\\{c}"),
+            c if c.is_control() => c.escape_unicode().fmt(f),
+            c => f.write_char(c),
+        })
     }
 }

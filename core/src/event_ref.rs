@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::line::{Ends, Fields, Readable, from_json, may_name};
+use crate::line::{Ends, Fields, check_event, from_json, may_name};
 use crate::record::Line;
 
 /// An event in its line: type, time, identifier and actor at once, the rest when asked for.
@@ -100,9 +100,12 @@ impl<'a> EventRef<'a> {
     /// # Errors
     /// As [`Line::event`].
     pub fn data<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<D, Error<E>> {
-        self.line
-            .fields::<D, Readable, E>()
-            .map(|fields| fields.data)
+        let fields = self.line.fields::<D, IgnoredAny, E>()?;
+        // What the parser ignores it looks at for its grammar only.
+        if fields.meta.is_some() {
+            self.checked()?;
+        }
+        Ok(fields.data)
     }
 
     /// What it holds beside the data. The whole line is parsed.
@@ -110,9 +113,9 @@ impl<'a> EventRef<'a> {
     /// # Errors
     /// [`Error::Corrupt`] when the line is no event.
     pub fn meta<E: core::error::Error>(&self) -> Result<Option<Value>, Error<E>> {
-        self.line
-            .fields::<Readable, Value, E>()
-            .map(|fields| fields.meta)
+        self.checked()?;
+        let fields = self.line.fields::<IgnoredAny, Value, E>()?;
+        Ok(fields.meta)
     }
 
     /// The whole event, parsed.
@@ -127,6 +130,10 @@ impl<'a> EventRef<'a> {
     #[must_use]
     pub fn line(&self) -> &Line<'a> {
         &self.line
+    }
+
+    fn checked<E: core::error::Error>(&self) -> Result<(), Error<E>> {
+        check_event(self.line.bytes).map_err(|reason| self.line.refused(reason))
     }
 
     /// What the parser finds, if there may be a field of this name that is not at the line's end,

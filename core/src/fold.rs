@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 use crate::archive::Codec;
 use crate::error::Error;
 use crate::hash::LineHash;
+use crate::line;
 use crate::planted::{Bug, heed};
 use crate::record::Line;
 use crate::scan::Scan;
 use crate::storage::{Slot, Source};
 
 pub use name::check_view_name;
-pub use snapshot::is_foreign_snapshot;
+pub use snapshot::{Snapshot, is_foreign_snapshot};
 
 /// A state, and how far into history it is folded: `state = fold(events)`.
 ///
@@ -125,7 +126,10 @@ impl<T: DeserializeOwned> Fold<T> {
         codec: Codec,
         name: &str,
     ) -> Result<Option<Self>, Error<S::Error>> {
-        check_view_name(name)?;
-        snapshot::load(source, codec, name)
+        let Some(snapshot) = Snapshot::load(source, codec, name)? else {
+            return Ok(None);
+        };
+        let state = line::from_json(snapshot.state.as_bytes()).ok();
+        Ok(state.map(|state| Self::made(state, snapshot.position, snapshot.hash)))
     }
 }

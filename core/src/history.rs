@@ -35,14 +35,14 @@ pub(crate) struct Extent {
     pub(crate) log_len: u64,
 }
 
-/// Reads history from a source.
+/// Reads history from a source, which is given to each call and is the same one each time. What is
+/// kept between calls depends on no source's type: a log has one copy of this code, whoever reads.
 ///
 /// Every answer that depends on where the log begins is checked afterwards and found again if a
 /// rotation came in between: one changes the archive's length before it empties the log, and
 /// again before it lets anything be appended.
 #[derive(Debug)]
-pub(crate) struct History<S> {
-    source: S,
+pub(crate) struct History {
     decoder: Decoder,
     tail: Option<Tail>,
     /// The seal that the last block came from.
@@ -51,10 +51,9 @@ pub(crate) struct History<S> {
     later: Vec<u64>,
 }
 
-impl<S: Source> History<S> {
-    pub(crate) fn new(source: S, codec: Codec) -> Self {
+impl History {
+    pub(crate) fn new(codec: Codec) -> Self {
         Self {
-            source,
             decoder: Decoder::new(codec),
             tail: None,
             seal: None,
@@ -63,12 +62,12 @@ impl<S: Source> History<S> {
     }
 
     /// Where the log lies now.
-    pub(crate) fn extent(&mut self) -> Result<Extent, Error<S::Error>> {
+    pub(crate) fn extent<S: Source>(&mut self, source: &S) -> Result<Extent, Error<S::Error>> {
         loop {
-            let tail = self.tail()?;
+            let tail = self.tail(source)?;
             let (base, base_if_empty) = (tail.end(false), tail.end(true));
-            let log_len = self.source.length(Slot::Log)?;
-            if self.tail_is_current()? {
+            let log_len = source.length(Slot::Log)?;
+            if self.tail_is_current(source)? {
                 let base = if log_len == 0 { base_if_empty } else { base };
                 return Ok(Extent { base, log_len });
             }
@@ -77,17 +76,18 @@ impl<S: Source> History<S> {
 
     /// Sets `bytes` to what is at `position`: the whole block that holds it, or at most `want`
     /// bytes of the log from there on, none at its end.
-    pub(crate) fn read(
+    pub(crate) fn read<S: Source>(
         &mut self,
+        source: &S,
         position: u64,
         want: usize,
         bytes: &mut Vec<u8>,
     ) -> Result<Piece, Error<S::Error>> {
         loop {
-            let extent = self.extent()?;
+            let extent = self.extent(source)?;
             let Extent { base, log_len } = extent;
             let piece = if position < base {
-                self.read_block(position, bytes)?
+                self.read_block(source, position, bytes)?
             } else if position - base > log_len {
                 return Err(Error::Beyond {
                     position,
@@ -96,18 +96,19 @@ impl<S: Source> History<S> {
             } else {
                 let offset = position - base;
                 let want = (want as u64).min(log_len - offset) as usize;
-                self.source.read_bytes(Slot::Log, offset, want, bytes)?;
+                source.read_bytes(Slot::Log, offset, want, bytes)?;
                 Piece::Log { base }
             };
-            if self.still_holds(extent)? {
+            if self.still_holds(source, extent)? {
                 return Ok(piece);
             }
         }
     }
 
     /// The hash of the line that ends at `position`, or `None` when no line does.
-    pub(crate) fn hash_before(
+    pub(crate) fn hash_before<S: Source>(
         &mut self,
+        source: &S,
         position: u64,
     ) -> Result<Option<LineHash>, Error<S::Error>> {
         if position == 0 {
@@ -115,7 +116,7 @@ impl<S: Source> History<S> {
         }
         let (mut want, mut bytes) = (4 << 10, Vec::new());
         loop {
-            let extent = self.extent()?;
+            let extent = self.extent(source)?;
             let Extent { base, log_len } = extent;
             if position > base + log_len {
                 return Ok(None);
@@ -125,7 +126,7 @@ impl<S: Source> History<S> {
             } else {
                 position.saturating_sub(want).max(base)
             };
-            let start = match self.read(from, (position - from) as usize, &mut bytes)? {
+            let start = match self.read(source, from, (position - from) as usize, &mut bytes)? {
                 Piece::Damaged { .. } => return Ok(None),
                 Piece::Block { position, .. } => position,
                 // Rotated since: what was asked of the log is found in the archive.
@@ -134,7 +135,7 @@ impl<S: Source> History<S> {
             };
             let Some(before) = bytes.get(..(position - start) as usize) else {
                 // Cut since, by whoever repairs the log; else it is shorter than its length.
-                if self.extent()? != extent {
+                if self.extent(source)? != extent {
                     continue;
                 }
                 return Ok(None);
@@ -160,13 +161,13 @@ impl<S: Source> History<S> {
         }
     }
 
-    fn tail(&mut self) -> Result<&Tail, Error<S::Error>> {
-        while !self.tail_is_current()? {
-            let len = self.source.length(Slot::Archive)?;
-            match Tail::read(&self.source) {
+    fn tail<S: Source>(&mut self, source: &S) -> Result<&Tail, Error<S::Error>> {
+        while !self.tail_is_current(source)? {
+            let len = source.length(Slot::Archive)?;
+            match Tail::read(source) {
                 Ok(tail) => self.tail = Some(tail),
                 // Half of what a writer is writing can look like damage.
-                Err(error) if len == self.source.length(Slot::Archive)? => return Err(error),
+                Err(error) if len == source.length(Slot::Archive)? => return Err(error),
                 Err(_) => {}
             }
         }
@@ -174,7 +175,7 @@ impl<S: Source> History<S> {
     }
 
     /// Whether the log lay where `extent` says during all that was read since.
-    fn still_holds(&self, extent: Extent) -> Result<bool, Error<S::Error>> {
+    fn still_holds<S: Source>(&self, source: &S, extent: Extent) -> Result<bool, Error<S::Error>> {
         // While a rotation waits for its seal the log can be emptied without a change to the
         // archive. This is asked first: an archive that is the same afterwards vouches for it.
         let waits = self
@@ -182,24 +183,29 @@ impl<S: Source> History<S> {
             .as_ref()
             .is_some_and(|tail| !tail.pending.is_empty());
         let waits = waits && !planted(Bug::EmptiedLogUnseen);
-        let emptied = waits && extent.log_len > 0 && self.source.length(Slot::Log)? == 0;
-        Ok(planted(Bug::RotationUnseen) || !emptied && self.tail_is_current()?)
+        let emptied = waits && extent.log_len > 0 && source.length(Slot::Log)? == 0;
+        Ok(planted(Bug::RotationUnseen) || !emptied && self.tail_is_current(source)?)
     }
 
-    fn tail_is_current(&self) -> Result<bool, Error<S::Error>> {
-        let len = self.source.length(Slot::Archive)?;
+    fn tail_is_current<S: Source>(&self, source: &S) -> Result<bool, Error<S::Error>> {
+        let len = source.length(Slot::Archive)?;
         Ok(self
             .tail
             .as_ref()
             .is_some_and(|tail| tail.archive_len == len))
     }
 
-    fn read_block(&mut self, position: u64, bytes: &mut Vec<u8>) -> Result<Piece, Error<S::Error>> {
-        let tail = self.tail()?;
+    fn read_block<S: Source>(
+        &mut self,
+        source: &S,
+        position: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error<S::Error>> {
+        let tail = self.tail(source)?;
         let block = if position >= tail.sealed_end {
             tail.block_at(position)
         } else {
-            match self.sealed_block_at(position)? {
+            match self.sealed_block_at(source, position)? {
                 Ok(block) => block,
                 Err(damaged) => return Ok(damaged),
             }
@@ -208,7 +214,7 @@ impl<S: Source> History<S> {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
-        Ok(match self.decoder.read(&self.source, &block, bytes)? {
+        Ok(match self.decoder.read(source, &block, bytes)? {
             true => Piece::Block {
                 position: block.position,
                 offset: block.frame,
@@ -222,24 +228,25 @@ impl<S: Source> History<S> {
     }
 
     /// The block that holds the sealed position `position`, or the damage that hides it.
-    fn sealed_block_at(
+    fn sealed_block_at<S: Source>(
         &mut self,
+        source: &S,
         position: u64,
     ) -> Result<Result<Option<Block>, Piece>, Error<S::Error>> {
         let covers = |seal: &Seal| seal.base <= position && position < seal.end_position();
         if !self.seal.as_ref().is_some_and(covers) {
             // Reading forward, where the next seal ends is known from the way back.
             self.seal = match self.later.pop() {
-                Some(end) => Seal::ending_at(&self.source, end)?.filter(covers),
+                Some(end) => Seal::ending_at(source, end)?.filter(covers),
                 None => None,
             };
         }
         if self.seal.is_none() {
             self.later.clear();
-            let tail = self.tail()?;
+            let tail = self.tail(source)?;
             let (mut end, mut to) = (tail.sealed, tail.sealed_end);
             while self.seal.is_none() {
-                let seal = Seal::ending_at(&self.source, end)?;
+                let seal = Seal::ending_at(source, end)?;
                 match seal.filter(|seal| seal.end_position() == to) {
                     Some(seal) if covers(&seal) => self.seal = Some(seal),
                     Some(seal) => {

@@ -5,6 +5,7 @@ mod ends;
 mod escape;
 mod fields;
 mod json;
+mod number;
 mod raw;
 
 use alloc::string::{String, ToString};
@@ -16,8 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::event::Event;
 
-use check::InOrder;
-pub(crate) use check::Readable;
+pub(crate) use check::{event as check_event, value as check_value};
 pub(crate) use ends::{Ends, may_name};
 pub(crate) use fields::Fields;
 use json::Json;
@@ -72,8 +72,8 @@ pub(crate) fn check<E: core::error::Error>(line: &str) -> Result<(), Error<E>> {
             limit: MAX_LINE,
         });
     }
-    // A line break between tokens cannot be here, and the parser takes no deeper nesting.
-    from_str::<InOrder>(line).map(drop).map_err(unreadable)
+    // A line break between tokens cannot be here.
+    check::in_order(line).map_err(unreadable)
 }
 
 /// Compact JSON that the parser takes back equal.
@@ -92,11 +92,7 @@ pub(crate) fn parse<'a, D: Deserialize<'a>>(line: &'a [u8]) -> Result<Event<D>, 
 pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
     let text = str::from_utf8(json).map_err(|error| error.to_string())?;
-    from_str(text)
-}
-
-fn from_str<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
-    serde_json::from_str(line).map_err(|error| {
+    serde_json::from_str(text).map_err(|error| {
         // There is but one line; the file's lines are counted nowhere.
         error.to_string().replace(" at line 1 column", " at column")
     })
@@ -104,7 +100,7 @@ fn from_str<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, String> {
 
 /// Whether the line is an event whatever its data.
 pub(crate) fn is_event(line: &[u8]) -> bool {
-    parse::<Readable>(line).is_ok()
+    check_event(line).is_ok()
 }
 
 /// Whether there is nothing in the line, not even a damaged event.

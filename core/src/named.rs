@@ -45,25 +45,6 @@ pub(crate) trait NamedSource: Source {
         Ok(())
     }
 
-    /// Adds `len` bytes of the slot from `offset` on behind what `bytes` holds, fewer only at the
-    /// slot's end.
-    fn read_more(
-        &self,
-        slot: Slot<'_>,
-        offset: u64,
-        len: usize,
-        bytes: &mut Vec<u8>,
-    ) -> Result<(), Error<Self::Error>> {
-        let start = bytes.len();
-        bytes.reserve_exact(len);
-        bytes.resize(start + len, 0);
-        let n = self
-            .read_at(slot, offset, bytes.get_mut(start..).unwrap_or_default())
-            .map_err(|error| Error::storage("read", slot, error))?;
-        bytes.truncate(start + n);
-        Ok(())
-    }
-
     /// The bytes of the slot from offset `from` to `to`, which by its length it has. Whoever goes
     /// through them piece by piece relies on it. `position` is that of the first, for the error.
     fn bytes_between(

@@ -33,7 +33,8 @@ const KEEP_LEN: usize = BLOCK_LEN;
 /// over is never joined with what comes after it.
 #[derive(Debug)]
 pub struct Scan<S> {
-    history: History<S>,
+    source: S,
+    history: History,
     /// Position of the next line.
     position: u64,
     bytes: Vec<u8>,
@@ -60,7 +61,8 @@ impl<S: Source> Scan<S> {
     /// [`Error::NotABoundary`] otherwise.
     pub fn new(source: S, codec: Codec, position: u64) -> Self {
         Self {
-            history: History::new(source, codec),
+            source,
+            history: History::new(codec),
             position,
             bytes: Vec::new(),
             at: 0,
@@ -139,7 +141,7 @@ impl<S: Source> Scan<S> {
 
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
-        self.history.hash_before(self.position)
+        self.history.hash_before(&self.source, self.position)
     }
 
     /// Where in `bytes` the next line that is not blank lies, without its newline.
@@ -173,7 +175,7 @@ impl<S: Source> Scan<S> {
         }
         let mut want = READ_LEN;
         loop {
-            match self.history.read(position, want, &mut bytes)? {
+            match self.read(position, want, &mut bytes)? {
                 Piece::Block {
                     position: start,
                     offset,
@@ -217,11 +219,20 @@ impl<S: Source> Scan<S> {
         }
     }
 
+    fn read(
+        &mut self,
+        position: u64,
+        want: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error<S::Error>> {
+        self.history.read(&self.source, position, want, bytes)
+    }
+
     fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
         if !self.checked && position > base {
             // A rotation in between puts the byte into a block, where every event is whole.
             let mut before = Vec::new();
-            if let Piece::Log { .. } = self.history.read(position - 1, 1, &mut before)?
+            if let Piece::Log { .. } = self.read(position - 1, 1, &mut before)?
                 && before != b"\n"
             {
                 return Err(Error::NotABoundary { position });
@@ -235,7 +246,7 @@ impl<S: Source> Scan<S> {
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
         let (mut from, mut bytes) = (position + MAX_LINE as u64, Vec::new());
-        while let Piece::Log { .. } = self.history.read(from, READ_LEN, &mut bytes)? {
+        while let Piece::Log { .. } = self.read(from, READ_LEN, &mut bytes)? {
             if let Some(newline) = memchr(b'\n', &bytes) {
                 from += newline as u64 + 1;
                 break;

@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use crate::archive::Codec;
 use crate::error::Error;
-use crate::fold::Fold;
+use crate::fold::{Fold, Snapshot};
 use crate::hash::LineHash;
 use crate::history::History;
 use crate::line::MAX_LINE;
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted, unless};
 use crate::recover::{Recovery, recover};
+use crate::rotate::Ahead;
 use crate::storage::{Access, Slot, Storage};
 
 /// The writer of a log over a store.
@@ -53,6 +54,7 @@ pub struct Writer<S> {
     pub(crate) last_hash: Option<LineHash>,
     /// Memory to write lines in, kept from one append to the next.
     pub(crate) buffer: Vec<u8>,
+    pub(crate) ahead: Ahead,
     poisoned: Option<String>,
 }
 
@@ -71,7 +73,7 @@ impl<S: Storage> Writer<S> {
     ) -> Result<(Self, Recovery), Error<S::Error>> {
         let (extent, recovery) = match access {
             Access::Exclusive => recover(&mut store, codec)?,
-            Access::Shared => (History::new(&store, codec).extent()?, Recovery::default()),
+            Access::Shared => (History::new(codec).extent(&store)?, Recovery::default()),
         };
         let archive_len = store.length(Slot::Archive)?;
         let writer = Self {
@@ -88,6 +90,7 @@ impl<S: Storage> Writer<S> {
             archive_len,
             last_hash: None,
             buffer: Vec::new(),
+            ahead: Ahead::default(),
             poisoned: None,
         };
         Ok((writer, recovery))
@@ -112,11 +115,29 @@ impl<S: Storage> Writer<S> {
         fold: &Fold<T>,
         name: &str,
     ) -> Result<(), Error<S::Error>> {
+        self.sync_for_snapshot()?;
+        fold.save(&mut self.store, name)
+    }
+
+    /// As [`save`](Self::save).
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn save_snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        name: &str,
+    ) -> Result<(), Error<S::Error>> {
+        self.sync_for_snapshot()?;
+        snapshot.save(&mut self.store, name)
+    }
+
+    fn sync_for_snapshot(&mut self) -> Result<(), Error<S::Error>> {
         // Of what others append nothing is known.
         if self.access == Access::Shared || self.durable < self.end {
             unless(Bug::SnapshotUnsynced, || self.sync())?;
         }
-        fold.save(&mut self.store, name)
+        Ok(())
     }
 
     /// Position after the last event: where the next one will start. Without
@@ -141,7 +162,7 @@ impl<S: Storage> Writer<S> {
             return Ok(hash);
         }
         let end = self.end_position();
-        let hash = History::new(&self.store, self.codec).hash_before(end)?;
+        let hash = History::new(self.codec).hash_before(&self.store, end)?;
         let hash = hash.ok_or_else(|| {
             let offset = self.archive_len;
             Error::corrupt(end, Slot::Archive, offset, "the last line cannot be read")

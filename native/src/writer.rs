@@ -190,6 +190,12 @@ impl EventWriter {
         rotated.map_err(|error| self.failed(error))
     }
 
+    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
+    pub(crate) fn prepare_rotation(&mut self) -> io::Result<()> {
+        let prepared = self.log.prepare_rotation();
+        prepared.map_err(|error| self.failed(error))
+    }
+
     /// A reader of the same directory.
     #[must_use]
     pub fn reader(&self) -> EventReader {

@@ -10,8 +10,8 @@ use std::path::Path;
 use eventfold::{Durability, Error, Event, EventRef, EventWriter, View};
 use eventfold_tests::fuzz::event_refs;
 use proptest::prelude::*;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 type Counts = BTreeMap<String, u64>;
@@ -90,7 +90,7 @@ fn events_that_are_lent_are_those_that_are_given() {
         let mut event = Event::at(n, "t", json!({ "n": n, "text": "x".repeat(n as usize) }));
         event.id = (n % 3 == 0).then(|| n.to_string());
         event.actor = (n % 5 == 0).then(|| format!("\"{n}\""));
-        event.meta = (n % 7 == 0).then(|| json!(null));
+        event.meta = (n % 7 == 0).then_some(Value::Null);
         writer.append(&event).unwrap();
         if n == 400 {
             writer.rotate().unwrap();

@@ -27,6 +27,7 @@ export function manifest(meta) {
       },
       "./slim": entry("js/slim"),
       "./module.wasm": "./module/eventfold.wasm",
+      "./slim.wasm": "./module/slim.wasm",
       "./node": entry("hosts/node"),
       "./opfs": module("hosts/opfs"),
       "./indexeddb": entry("hosts/indexeddb"),

@@ -6,7 +6,7 @@ import {
   copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync,
 } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
@@ -18,8 +18,9 @@ const TARGET = "wasm32-unknown-unknown";
 const RUST = "1.95.0";
 
 /**
- * Without the text of panics, which nobody would see. Stable compilers take these flags when they
- * are asked twice.
+ * Without the text of panics, which nobody would see: they trap at once, also those of the standard
+ * library, which is built along for that. Stable compilers take these flags when they are asked
+ * twice.
  */
 const FLAGS = {
   RUSTC_BOOTSTRAP: "1",
@@ -28,6 +29,8 @@ const FLAGS = {
     "-Zlocation-detail=none",
     // Nor what `{:?}` shows: messages for users are written without it.
     "-Zfmt-debug=none",
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
     "-Ctarget-feature=+simd128",
     `--remap-path-prefix=${root}=.`,
     `--remap-path-prefix=${process.env.CARGO_HOME ?? join(homedir(), ".cargo")}=cargo`,
@@ -47,8 +50,26 @@ const FEATURES = [
   "--enable-simd",
 ];
 
+/** What of WebAssembly's tools makes the smallest module, tried out. */
+const OPTIMIZE = ["--flatten", "--rereloop", "-Oz", "-Oz", "--one-caller-inline-max-function-size=0"];
+
 export function buildModule(out) {
   needCompiler();
+  build(out, []);
+  // The same without what writes compressed archives, to the same script.
+  const slim = join(out, "slim");
+  build(slim, ["--no-default-features"]);
+  const glue = join(out, "eventfold.js");
+  if (!readFileSync(glue).equals(readFileSync(join(slim, "eventfold.js")))) {
+    throw new Error("the slim module does not fit the script of the other");
+  }
+  renameSync(join(slim, "eventfold.wasm"), join(out, "slim.wasm"));
+  rmSync(slim, { recursive: true });
+  withoutLoading(glue);
+  inline(join(out, "eventfold.wasm"), join(out, "inlined.js"));
+}
+
+function build(out, features) {
   const target = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "npm");
   run(
     "cargo",
@@ -56,6 +77,7 @@ export function buildModule(out) {
       // As a library too, cargo would link it without optimising over crates.
       `+${RUST}`, "rustc", "--lib", "--crate-type", "cdylib", "--quiet", "--locked",
       "--profile", "npm", "-p", "eventfold-wasm", "--target", TARGET, "--target-dir", target,
+      "-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size", ...features,
     ],
     FLAGS,
   );
@@ -65,18 +87,15 @@ export function buildModule(out) {
     join(target, TARGET, "npm", "eventfold_wasm.wasm"),
   ]);
   const bound = join(out, "eventfold_bg.wasm");
-  const module = join(out, "eventfold.wasm");
-  optimize(bound, module, join(target, "optimized"));
+  optimize(bound, join(out, "eventfold.wasm"), join(target, "optimized", basename(out)));
   rmSync(bound);
   rmSync(join(out, "snippets"), { recursive: true, force: true });
-  withoutLoading(join(out, "eventfold.js"));
-  inline(module, join(out, "inlined.js"));
 }
 
 /** Takes half a minute, so what comes out is kept for the next time that the same goes in. */
 function optimize(module, out, cache) {
   const wasmOpt = join(root, "wasm/node_modules/binaryen/bin/wasm-opt");
-  const args = ["-Oz", "--converge", ...FEATURES];
+  const args = [...OPTIMIZE, "--strip-producers", "--strip-target-features", ...FEATURES];
   const version = readFileSync(join(wasmOpt, "../../package.json"));
   const hash = createHash("sha256").update(readFileSync(module)).update(version).update(`${args}`);
   const kept = join(cache, `${hash.digest("hex")}.wasm`);
@@ -122,15 +141,17 @@ function inline(module, script) {
 
 function needCompiler() {
   try {
-    const targets = execFileSync("rustup", ["target", "list", "--installed", "--toolchain", RUST], {
+    const list = ["component", "list", "--installed", "--toolchain", RUST];
+    const there = execFileSync("rustup", list, {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     });
-    if (targets.includes(TARGET)) return;
+    if (there.includes(`rust-std-${TARGET}`) && there.includes("rust-src")) return;
   } catch {
     // Not installed at all.
   }
-  run("rustup", ["toolchain", "install", RUST, "--profile", "minimal", "--target", TARGET]);
+  const install = ["toolchain", "install", RUST, "--profile", "minimal"];
+  run("rustup", [...install, "--target", TARGET, "--component", "rust-src"]);
 }
 
 /** The tool must be of exactly the version of the library. */

@@ -1,21 +1,31 @@
 use eventfold_core::Codec;
 
-/// About as small as `zstd -3` makes it, at the speed of `zstd -1`.
-const LEVEL: i32 = 4;
-
 /// The block codec of the module.
 pub const CODEC: Codec = Codec {
-    compress: |content| match zrip::encode::compress(content, LEVEL) {
-        // Decoded by another implementation before the log is emptied over it.
-        Ok(frame) if decompresses_to(&frame, content) => frame,
-        _ => store(content),
-    },
+    compress,
     decompress: Codec::PORTABLE.decompress,
 };
 
+#[cfg(feature = "compress")]
+fn compress(content: &[u8]) -> Vec<u8> {
+    /// About as small as `zstd -3` makes it, at the speed of `zstd -1`.
+    const LEVEL: i32 = 4;
+    match zrip::encode::compress(content, LEVEL) {
+        // Decoded by another implementation before the log is emptied over it.
+        Ok(frame) if decompresses_to(&frame, content) => frame,
+        _ => store(content),
+    }
+}
+
+#[cfg(any(test, feature = "compress"))]
 fn decompresses_to(frame: &[u8], content: &[u8]) -> bool {
     let mut decoded = vec![0; content.len()];
     (CODEC.decompress)(frame, &mut decoded) && decoded == content
+}
+
+#[cfg(not(feature = "compress"))]
+fn compress(content: &[u8]) -> Vec<u8> {
+    store(content)
 }
 
 /// A frame that holds `content`, shorter than 4 GiB, as it is. See RFC 8878, 3.1.1.

@@ -1,4 +1,3 @@
-use std::collections::HashMap;
 use std::mem::take;
 
 use eventfold_core::{LineHash, LockMode, Scan};
@@ -11,9 +10,6 @@ use crate::host::{Files, HostError, HostStore};
 
 type Error = eventfold_core::Error<HostError>;
 
-/// How many different types are told apart without parsing. Logs have dozens.
-const MAX_TYPES: usize = 4096;
-
 /// Instead of the number of a type: the line has to be parsed to know it.
 const NO_TYPE: u32 = u32::MAX;
 
@@ -22,7 +18,7 @@ const NO_TYPE: u32 = u32::MAX;
 #[derive(Debug)]
 pub struct RawScan {
     scan: Scan<HostStore>,
-    types: HashMap<Box<[u8]>, u32>,
+    types: Types,
     new_types: Vec<String>,
     bytes: Vec<u8>,
     places: Vec<f64>,
@@ -41,7 +37,7 @@ impl RawScan {
         let store = HostStore::new(files, LockMode::None);
         Self {
             scan: Scan::new(store, CODEC, position as u64),
-            types: HashMap::new(),
+            types: Types::default(),
             new_types: Vec::new(),
             bytes: Vec::new(),
             places: Vec::new(),
@@ -79,7 +75,7 @@ impl RawScan {
         while self.bytes.len() < limit {
             match self.scan.next_line() {
                 Ok(Some(line)) => {
-                    let number = number(&mut self.types, &mut self.new_types, line.bytes);
+                    let number = self.types.number(&mut self.new_types, line.bytes);
                     let (start, len) = (self.bytes.len() as u32, line.bytes.len() as u32);
                     self.bytes.extend_from_slice(line.bytes);
                     self.bytes.push(b'\n');
@@ -132,23 +128,48 @@ impl RawScan {
     }
 }
 
-/// The number of the line's type, where that can be seen without parsing.
-fn number(types: &mut HashMap<Box<[u8]>, u32>, new: &mut Vec<String>, line: &[u8]) -> u32 {
-    let Some(name) = seen_type(line) else {
-        return NO_TYPE;
-    };
-    if let Some(&number) = types.get(name) {
-        return number;
+/// The types that came up, by number.
+#[derive(Debug, Default)]
+struct Types {
+    names: Vec<Box<[u8]>>,
+    /// By the name's hash: a type's number and one, or 0.
+    slots: Vec<u16>,
+}
+
+impl Types {
+    /// How many different types are told apart without parsing. Logs have dozens.
+    const MAX: usize = 4096;
+
+    /// The number of the line's type, where that can be seen without parsing.
+    fn number(&mut self, new: &mut Vec<String>, line: &[u8]) -> u32 {
+        let Some(name) = seen_type(line) else {
+            return NO_TYPE;
+        };
+        self.slots.resize(2 * Self::MAX, 0);
+        let mut at = LineHash::of(name).0 as usize;
+        // Half of the slots are free, always.
+        while let Some(slot) = self.slots.get_mut(at % (2 * Self::MAX)) {
+            let number = usize::from(*slot).wrapping_sub(1);
+            match self.names.get(number) {
+                Some(known) if **known == *name => return number as u32,
+                Some(_) => at = at.wrapping_add(1),
+                None => {
+                    let number = self.names.len();
+                    let Ok(text) = str::from_utf8(name) else {
+                        break;
+                    };
+                    if number == Self::MAX {
+                        break;
+                    }
+                    *slot = number as u16 + 1;
+                    self.names.push(name.into());
+                    new.push(text.into());
+                    return number as u32;
+                }
+            }
+        }
+        NO_TYPE
     }
-    let (number, Ok(text)) = (types.len(), str::from_utf8(name)) else {
-        return NO_TYPE;
-    };
-    if number == MAX_TYPES {
-        return NO_TYPE;
-    }
-    types.insert(name.into(), number as u32);
-    new.push(text.into());
-    number as u32
 }
 
 /// The type's bytes in a line as the log writes it, whose ends show that nothing was torn off.

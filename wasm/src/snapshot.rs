@@ -1,5 +1,4 @@
-use eventfold_core::{Fold, LockMode, check_view_name};
-use serde_json::value::RawValue;
+use eventfold_core::{LockMode, Snapshot, check_view_name};
 use wasm_bindgen::prelude::*;
 
 use crate::codec::CODEC;
@@ -10,15 +9,15 @@ use crate::host::{Files, HostStore};
 /// folded; nothing when there is none that belongs to this history.
 ///
 /// # Errors
-/// As [`Fold::load`].
+/// As [`Snapshot::load`].
 #[wasm_bindgen(js_name = loadSnapshot)]
 pub fn load_snapshot(files: Files, name: &str) -> Result<Option<js_sys::Array>, JsValue> {
     let store = HostStore::new(files, LockMode::None);
-    let fold = Fold::<Box<RawValue>>::load(&store, CODEC, name).map_err(to_js)?;
-    Ok(fold.map(|fold| {
-        let state: JsValue = fold.state().get().into();
-        let position: JsValue = (fold.position() as f64).into();
-        let hash: JsValue = fold.hash().to_string().into();
+    let snapshot = Snapshot::load(&store, CODEC, name).map_err(to_js)?;
+    Ok(snapshot.map(|snapshot| {
+        let state: JsValue = snapshot.state.into();
+        let position: JsValue = (snapshot.position as f64).into();
+        let hash: JsValue = snapshot.hash.to_string().into();
         js_sys::Array::of3(&state, &position, &hash)
     }))
 }

@@ -1,7 +1,6 @@
 use eventfold_core::{
-    Access, Durability, Fold, InterruptedRotation, LineHash, LockMode, Recovery, Writer,
+    Access, Durability, InterruptedRotation, LineHash, LockMode, Recovery, Snapshot, Writer,
 };
-use serde_json::value::RawValue;
 use wasm_bindgen::prelude::*;
 
 use crate::codec::CODEC;
@@ -111,7 +110,7 @@ impl RawWriter {
     /// ends.
     ///
     /// # Errors
-    /// As [`Writer::save`].
+    /// As [`Writer::save_snapshot`].
     pub fn save(
         &mut self,
         name: &str,
@@ -119,10 +118,12 @@ impl RawWriter {
         position: f64,
         hash: &str,
     ) -> Result<(), JsValue> {
-        let state =
-            RawValue::from_string(state).map_err(|error| bad_argument(&error.to_string()))?;
-        let fold = Fold::made(state, position as u64, line_hash(hash)?);
-        self.writer.save(&fold, name).map_err(to_js)
+        let snapshot = Snapshot {
+            state,
+            position: position as u64,
+            hash: line_hash(hash)?,
+        };
+        self.writer.save_snapshot(&snapshot, name).map_err(to_js)
     }
 
     /// Position after the last event.
@@ -150,8 +151,6 @@ impl RawWriter {
 }
 
 fn line_hash(hex: &str) -> Result<LineHash, JsValue> {
-    hex.parse().map_err(|error| {
-        let shown = hex.escape_debug();
-        bad_argument(&format!("\"{shown}\" is not a hash: {error}"))
-    })
+    hex.parse()
+        .map_err(|error| bad_argument(&format!("\"{hex}\" is not a hash: {error}")))
 }

@@ -8,10 +8,10 @@
 //! own snapshots have no `check` and are not believed here.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Fold, check_view_name};
 use crate::archive::Codec;
@@ -23,17 +23,60 @@ use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source, Storage};
 
+const STATE: &str = "{\"state\":";
+const OFFSET: &str = ",\"offset\":";
+const HASH: &str = ",\"hash\":\"";
+const POSITION: &str = "\",\"position\":";
 const CHECK: &str = ",\"check\":\"";
 const END: &str = "\"}\n";
 /// Beyond the end of any log.
 const NO_OFFSET: u64 = u64::MAX;
 const SUFFIX_LEN: usize = CHECK.len() + 16 + END.len();
 
-#[derive(Deserialize)]
-struct Snapshot<T> {
-    state: T,
-    hash: LineHash,
-    position: u64,
+/// A state as a snapshot keeps it, for a program that makes and parses the JSON by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The state, as JSON.
+    pub state: String,
+    /// Position after the last event folded.
+    pub position: u64,
+    /// The hash of the last line folded.
+    pub hash: LineHash,
+}
+
+impl Snapshot {
+    /// As [`Fold::load`].
+    ///
+    /// # Errors
+    /// As [`Fold::load`].
+    pub fn load<S: Source>(
+        source: &S,
+        codec: Codec,
+        name: &str,
+    ) -> Result<Option<Self>, Error<S::Error>> {
+        check_view_name(name)?;
+        let Some(snapshot) = read_checked(source, name)?.and_then(parse) else {
+            return Ok(None);
+        };
+        // It was folded from this history if the line before its position is the same.
+        match History::new(codec).hash_before(source, snapshot.position) {
+            Ok(hash) if hash == Some(snapshot.hash) || planted(Bug::SnapshotOfAnyLog) => {
+                Ok(Some(snapshot))
+            }
+            Ok(_) | Err(Error::Corrupt { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Fold::save`].
+    ///
+    /// # Errors
+    /// As [`Fold::save`].
+    pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
+        check_view_name(name)?;
+        line::check_value(self.state.as_bytes()).map_err(line::unreadable)?;
+        write(store, name, self.state.as_bytes(), self.position, self.hash)
+    }
 }
 
 impl<T: Serialize> Fold<T> {
@@ -44,42 +87,54 @@ impl<T: Serialize> Fold<T> {
     /// [`Error::ViewName`], and [`Error::Storage`]. The snapshot before stays in each case.
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
-        let slot = Slot::Snapshot(name);
         let state = line::to_json(&self.state).map_err(line::unreadable)?;
-        let (position, hash) = (self.position, self.hash);
-        let mut bytes = Vec::with_capacity(state.len() + 128);
-        bytes.extend(b"{\"state\":");
-        bytes.extend(state);
-        bytes.extend(
-            format!(",\"offset\":{NO_OFFSET},\"hash\":\"{hash}\",\"position\":{position}")
-                .into_bytes(),
-        );
-        let check = LineHash::of(&bytes);
-        bytes.extend(format!("{CHECK}{check}{END}").into_bytes());
-        store
-            .replace(slot, &bytes)
-            .map_err(|error| Error::storage("replace", slot, error))
+        write(store, name, &state, self.position, self.hash)
     }
 }
 
-pub(super) fn load<T: DeserializeOwned, S: Source>(
-    source: &S,
-    codec: Codec,
+fn write<S: Storage>(
+    store: &mut S,
     name: &str,
-) -> Result<Option<Fold<T>>, Error<S::Error>> {
-    let Some(bytes) = read_checked(source, name)? else {
-        return Ok(None);
-    };
-    let Ok(snapshot) = line::from_json::<Snapshot<T>>(&bytes) else {
-        return Ok(None);
-    };
-    let fold = Fold::made(snapshot.state, snapshot.position, snapshot.hash);
-    // It was folded from this history if the line before its position is the same.
-    match History::new(source, codec).hash_before(fold.position) {
-        Ok(hash) if hash == Some(fold.hash) || planted(Bug::SnapshotOfAnyLog) => Ok(Some(fold)),
-        Ok(_) | Err(Error::Corrupt { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+    state: &[u8],
+    position: u64,
+    hash: LineHash,
+) -> Result<(), Error<S::Error>> {
+    let slot = Slot::Snapshot(name);
+    let mut bytes = Vec::with_capacity(state.len() + 128);
+    bytes.extend(STATE.as_bytes());
+    bytes.extend(state);
+    bytes.extend(format!("{OFFSET}{NO_OFFSET}{HASH}{hash}{POSITION}{position}").into_bytes());
+    let check = LineHash::of(&bytes);
+    bytes.extend(format!("{CHECK}{check}{END}").into_bytes());
+    store
+        .replace(slot, &bytes)
+        .map_err(|error| Error::storage("replace", slot, error))
+}
+
+/// The snapshot in a file's bytes as [`write`] makes them, which is known of them by their check.
+fn parse(bytes: Vec<u8>) -> Option<Snapshot> {
+    let mut state = String::from_utf8(bytes).ok()?;
+    let rest = state.get(..state.len().checked_sub(SUFFIX_LEN)?)?;
+    let (rest, position) = number_after(rest, POSITION)?;
+    let (rest, hash) = rest.split_at_checked(rest.len().checked_sub(16)?)?;
+    let hash = hash.parse().ok()?;
+    let (rest, _) = number_after(rest.strip_suffix(HASH)?, OFFSET)?;
+    let len = rest.len();
+    rest.starts_with(STATE).then_some(())?;
+    state.truncate(len);
+    state.drain(..STATE.len());
+    Some(Snapshot {
+        state,
+        position,
+        hash,
+    })
+}
+
+/// The number that `text` ends with, and what stands before its name.
+fn number_after<'a>(text: &'a str, name: &str) -> Option<(&'a str, u64)> {
+    let rest = text.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    let number = text.get(rest.len()..)?.parse().ok()?;
+    Some((rest.strip_suffix(name)?, number))
 }
 
 /// Whether the snapshot of this name, if there is one, was saved by another program. The crate

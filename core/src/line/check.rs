@@ -1,135 +1,473 @@
-//! Looks at every value of a line as the parser would, and builds nothing.
+//! Looks at a line as the parser would, and builds nothing.
+//!
+//! The parser brings along what makes values, floating point first of all. Where a line is only
+//! asked whether it can be read, this is all that a program needs: the JavaScript module is
+//! a quarter smaller for it.
 
-use core::fmt;
+use alloc::format;
+use alloc::string::{String, ToString};
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use super::MAX_DEPTH;
+use super::escape::any_escaped;
+use super::number::is_finite;
 
-use super::raw::check_raw;
+/// The fields of an event in the order of the log; the first three are always there.
+const FIELDS: [&[u8]; 6] = [b"type", b"data", b"ts", b"id", b"actor", b"meta"];
+const REQUIRED: usize = 3;
 
-/// Any JSON value that the parser can read: its numbers are in range, its strings are text.
-///
-/// `IgnoredAny` is content with the grammar alone.
-pub(crate) struct Readable;
+type Checked<T = ()> = Result<T, &'static str>;
 
-impl<'de> Deserialize<'de> for Readable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
+/// Checks that `line` is an event with its fields in the order of the log and no others.
+pub(super) fn in_order(line: &str) -> Result<(), String> {
+    whole(line, |at| at.event(true))
 }
 
-macro_rules! accept {
-    ($($method:ident($type:ty);)*) => {
-        $(fn $method<E>(self, _: $type) -> Result<Self, E> {
-            Ok(self)
-        })*
+/// Checks that `line` is an event, whatever the order of its fields and whatever else it has.
+pub(crate) fn event(line: &[u8]) -> Result<(), String> {
+    whole(text(line)?, |at| at.event(false))
+}
+
+/// Checks that `json` is a value that the parser can read: its numbers are in range, its strings
+/// are text.
+pub(crate) fn value(json: &[u8]) -> Result<(), String> {
+    whole(text(json)?, |at| at.value(0, true))
+}
+
+fn text(json: &[u8]) -> Result<&str, String> {
+    str::from_utf8(json).map_err(|error| error.to_string())
+}
+
+fn whole(json: &str, check: impl FnOnce(&mut Cursor<'_>) -> Checked) -> Result<(), String> {
+    let mut at = Cursor {
+        bytes: json.as_bytes(),
+        at: 0,
     };
+    let done = check(&mut at).and_then(|()| match at.token() {
+        None => Ok(()),
+        Some(_) => Err("something follows its end"),
+    });
+    done.map_err(|reason| format!("{reason} at column {}", at.at + 1))
 }
 
-impl<'de> Visitor<'de> for Readable {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    accept! {
-        visit_bool(bool);
-        visit_i64(i64);
-        visit_u64(u64);
-        visit_f64(f64);
-        visit_str(&str);
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
-        while items.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
-        while fields.next_entry::<Self, Self>()?.is_some() {}
-        Ok(self)
-    }
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
 }
 
-/// An event with its fields in the order of the log.
-pub(crate) struct InOrder;
-
-/// A name in that order.
-#[derive(Clone, Copy, PartialEq, PartialOrd, Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum Field {
-    Type,
-    Data,
-    Ts,
-    Id,
-    Actor,
-    Meta,
-}
-
-impl<'de> Deserialize<'de> for InOrder {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for InOrder {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event, which is an object")
+impl<'a> Cursor<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+    /// The byte that the next token starts with.
+    fn token(&mut self) -> Option<u8> {
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
+            self.at += 1;
+        }
+        self.peek()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn event(&mut self, in_order: bool) -> Checked {
         const ORDER: &str = "the fields of an event are type, data, ts, then id, actor, meta";
-        for required in [Field::Type, Field::Data, Field::Ts] {
-            if fields.next_key()? != Some(required) {
-                return Err(A::Error::custom(ORDER));
+        if self.token() != Some(b'{') {
+            return Err("it is not an object");
+        }
+        let mut seen = [false; FIELDS.len()];
+        let mut next = 0;
+        self.items(b'}', |at| {
+            let name = at.name()?;
+            let field = FIELDS.iter().position(|field| spells(name, field));
+            if in_order {
+                let in_turn = |field| field == next || field > next && next >= REQUIRED;
+                next = field.filter(|field| in_turn(*field)).ok_or(ORDER)? + 1;
             }
-            take(&mut fields, required)?;
-        }
-        let mut last = Field::Ts;
-        while let Some(field) = fields.next_key()? {
-            if field <= last {
-                return Err(A::Error::custom(ORDER));
+            if let Some(seen) = field.and_then(|field| seen.get_mut(field))
+                && core::mem::replace(seen, true)
+            {
+                return Err("a field that is there already");
             }
-            take(&mut fields, field)?;
-            last = field;
+            match field {
+                Some(0) => at.text(),
+                Some(1 | 5) => at.value(1, true),
+                Some(2) => at.seconds(),
+                Some(_) if !in_order && at.token() == Some(b'n') => at.word(b"null"),
+                Some(_) => at.text(),
+                // Nobody asks for what it holds.
+                None => at.value(1, false),
+            }
+        })?;
+        match seen.iter().take(REQUIRED).all(|seen| *seen) {
+            true => Ok(()),
+            false => Err("an event has type, data and ts"),
         }
-        Ok(self)
     }
-}
 
-fn take<'de, A: MapAccess<'de>>(fields: &mut A, field: Field) -> Result<(), A::Error> {
-    match field {
-        Field::Type | Field::Id | Field::Actor => fields.next_value::<Text>().map(drop),
-        Field::Ts => fields.next_value::<u64>().map(drop),
-        Field::Data | Field::Meta => {
-            let json = fields.next_value::<&RawValue>()?;
-            check_raw(json.get().as_bytes(), 1).map_err(A::Error::custom)
+    /// A value inside `depth` others. Unless `read`, its grammar alone matters.
+    fn value(&mut self, depth: usize, read: bool) -> Checked {
+        match self.token() {
+            Some(b'"') => self.string(read),
+            Some(b'-' | b'0'..=b'9') => self.number(read),
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err("it nests too deep"),
+            Some(b'{') => self.items(b'}', |at| {
+                at.name()?;
+                at.value(depth + 1, read)
+            }),
+            Some(b'[') => self.items(b']', |at| at.value(depth + 1, read)),
+            Some(b't') => self.word(b"true"),
+            Some(b'f') => self.word(b"false"),
+            Some(b'n') => self.word(b"null"),
+            _ => Err("expected a value"),
+        }
+    }
+
+    /// What stands between the bracket here and the one that closes it.
+    fn items(&mut self, close: u8, mut item: impl FnMut(&mut Self) -> Checked) -> Checked {
+        self.at += 1;
+        if self.token() == Some(close) {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            match self.token() {
+                Some(b',') => self.at += 1,
+                Some(byte) if byte == close => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err("expected a comma or a closing bracket"),
+            }
+        }
+    }
+
+    /// The name of an object's field, as it is written, and the colon.
+    fn name(&mut self) -> Checked<&'a [u8]> {
+        if self.token() != Some(b'"') {
+            return Err("expected a field's name");
+        }
+        let start = self.at + 1;
+        self.string(true)?;
+        let end = self.at - 1;
+        self.token();
+        match self.take(b':') {
+            true => Ok(self.bytes.get(start..end).unwrap_or_default()),
+            false => Err("expected a colon"),
+        }
+    }
+
+    fn text(&mut self) -> Checked {
+        match self.token() {
+            Some(b'"') => self.string(true),
+            _ => Err("expected a string"),
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Checked {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word) {
+            return Err("expected a value");
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// The string that starts with the quote here. Unless `read`, half a surrogate pair may do.
+    fn string(&mut self, read: bool) -> Checked {
+        self.at += 1;
+        loop {
+            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk)
+                && !any_escaped(*eight)
+            {
+                self.at += 8;
+            }
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape(read)?,
+                Some(b' '..) => self.at += 1,
+                Some(_) => return Err("a control character in a string"),
+                None => return Err("a string without an end"),
+            }
+        }
+    }
+
+    fn escape(&mut self, read: bool) -> Checked {
+        const HALF: &str = "half of a surrogate pair";
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => match self.unit()? {
+                0xd800..=0xdbff if read => {
+                    let follows = self.take(b'\\') && self.peek() == Some(b'u');
+                    if !follows || !matches!(self.unit()?, 0xdc00..=0xdfff) {
+                        return Err(HALF);
+                    }
+                }
+                0xdc00..=0xdfff if read => return Err(HALF),
+                _ => {}
+            },
+            _ => return Err("an escape that is none"),
+        }
+        Ok(())
+    }
+
+    /// The four digits after the `u` here.
+    fn unit(&mut self) -> Checked<u16> {
+        let digits = self.bytes.get(self.at + 1..).and_then(<[u8]>::first_chunk);
+        let unit = digits.and_then(hex).ok_or("an escape that is none")?;
+        self.at += 5;
+        Ok(unit)
+    }
+
+    fn number(&mut self, read: bool) -> Checked {
+        let start = self.at;
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _sign = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        let number = self.bytes.get(start..self.at).unwrap_or_default();
+        match read && !is_finite(number) {
+            true => Err("a number out of range"),
+            false => Ok(()),
+        }
+    }
+
+    fn digits(&mut self) -> Checked {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        match self.at > start {
+            true => Ok(()),
+            false => Err("expected a digit"),
+        }
+    }
+
+    fn seconds(&mut self) -> Checked {
+        let start = match self.token() {
+            Some(b'0'..=b'9') => self.at,
+            _ => return Err("`ts` takes whole seconds from 1970 on"),
+        };
+        self.number(true)?;
+        let number = self
+            .bytes
+            .get(start..self.at)
+            .and_then(|number| str::from_utf8(number).ok());
+        match number.and_then(|number| number.parse::<u64>().ok()) {
+            Some(_) => Ok(()),
+            None => Err("`ts` takes whole seconds from 1970 on"),
         }
     }
 }
 
-struct Text;
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Self)
+/// Whether a string's bytes, as they are written, stand for `name`.
+fn spells(mut written: &[u8], name: &[u8]) -> bool {
+    for byte in name {
+        written = match written {
+            [first, rest @ ..] if first == byte => rest,
+            [b'\\', b'u', a, b, c, d, rest @ ..]
+                if hex(&[*a, *b, *c, *d]) == Some(u16::from(*byte)) =>
+            {
+                rest
+            }
+            _ => return false,
+        };
     }
+    written.is_empty()
 }
 
-impl Visitor<'_> for Text {
-    type Value = Self;
+fn hex(digits: &[u8; 4]) -> Option<u16> {
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value << 4 | char::from(*digit).to_digit(16)? as u16)
+    })
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use serde::de::IgnoredAny;
+    use serde_json::Value;
+
+    /// Pieces of lines, most of which fit together.
+    const PIECES: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        " ",
+        "\t",
+        "\r",
+        "\n",
+        "\\",
+        "\0",
+        "\u{1f}",
+        "\u{7f}",
+        "é",
+        "😀",
+        "x",
+        "\"a\"",
+        "\"a\":",
+        "\"long enough for eight bytes at once\"",
+        "true",
+        "false",
+        "null",
+        "nul",
+        "0",
+        "1",
+        "-",
+        "-0",
+        "00",
+        "1.",
+        ".5",
+        "1.5",
+        "1e5",
+        "1E+5",
+        "1e-5",
+        "e",
+        "1e308",
+        "1e309",
+        "-1e309",
+        "0e999999999999",
+        "1e-999999999999",
+        "1e999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "\\u0041",
+        "\\ud83d",
+        "\\ude00",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\\ud83d\\n\"",
+        "\"\\ude00\"",
+        "\\x",
+        "\\u12",
+        "\"type\":",
+        "\"data\":",
+        "\"ts\":",
+        "\"id\":",
+        "\"actor\":",
+        "\"meta\":",
+        "\"typ\\u0065\":",
+        "\"type\":\"a\",",
+        "\"data\":1,",
+        "\"ts\":1",
+        "\"ts\":1,",
+        "\"id\":null",
+        ",\"meta\":null",
+        ",\"other\":1",
+        "{\"type\":\"a\",\"data\":",
+        ",\"ts\":1}",
+        ",\"ts\":1.0}",
+        ",\"ts\":-1}",
+        ",\"ts\":1,\"id\":\"i\",\"actor\":\"b\",\"meta\":{}}",
+        "[[]]",
+        "{\"a\":{}}",
+        ",\"ts\":1,\"id\":\"i\"}",
+        "{\"data\":1,\"type\":\"a\",\"ts\":1}",
+    ];
+
+    const HEAD: &str = "{\"type\":\"a\",\"data\":";
+    const TAIL: &str = ",\"ts\":1}";
+
+    fn lines() -> impl Iterator<Item = String> {
+        let mut state = 1_u64;
+        let mut below = move |limit: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % limit as u64) as usize
+        };
+        (0..400_000).map(move |round| {
+            let around = round % 2 == 0;
+            let mut line = String::from(if around { HEAD } else { "" });
+            for _ in 0..1 + below(5) {
+                line.push_str(PIECES[below(PIECES.len())]);
+            }
+            line.push_str(if around { TAIL } else { "" });
+            line
+        })
     }
 
-    accept!(visit_str(&str););
+    #[test]
+    fn it_takes_the_values_that_the_parser_takes() {
+        let mut taken = 0;
+        for line in lines() {
+            let parsed = serde_json::from_str::<Value>(&line);
+            assert_eq!(
+                value(line.as_bytes()).is_ok(),
+                parsed.is_ok(),
+                "{line:?}: {parsed:?}"
+            );
+            taken += usize::from(parsed.is_ok());
+        }
+        assert!(taken > 20_000, "{taken}");
+    }
+
+    #[test]
+    fn it_takes_the_events_that_the_parser_takes() {
+        for line in lines() {
+            let parsed = serde_json::from_str::<Event<Value>>(&line);
+            assert_eq!(
+                event(line.as_bytes()).is_ok(),
+                parsed.is_ok(),
+                "{line:?}: {parsed:?}"
+            );
+            if in_order(&line).is_ok() {
+                assert!(parsed.is_ok(), "{line:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_checked_for_its_grammar_alone() {
+        for other in [
+            "1e999",
+            r#""\ud800""#,
+            "[]",
+            "nul",
+            "01",
+            "[1,]",
+            "\"\0\"",
+            "{\"a\" 1}",
+        ] {
+            let line = format!(r#"{{"type":"a","data":1,"ts":1,"other":{other}}}"#);
+            let parsed = serde_json::from_str::<Event<IgnoredAny>>(&line);
+            assert_eq!(event(line.as_bytes()).is_ok(), parsed.is_ok(), "{line}");
+            assert!(in_order(&line).is_err());
+        }
+    }
+
+    #[test]
+    fn nesting_ends_where_the_parsers_does() {
+        for (levels, fits) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false)] {
+            let nested = "[".repeat(levels) + &"]".repeat(levels);
+            assert_eq!(value(nested.as_bytes()).is_ok(), fits);
+            assert_eq!(serde_json::from_str::<Value>(&nested).is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn a_flaw_is_told_with_its_column() {
+        let flaw = in_order(r#"{"type":"a","data":nan,"ts":1}"#).unwrap_err();
+        assert_eq!(flaw, "expected a value at column 20");
+    }
 }

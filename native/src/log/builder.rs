@@ -119,7 +119,7 @@ impl EventLogBuilder {
             views,
             max_log_size: self.max_log_size,
         };
-        log.rotate_if_full()?;
+        log.make_room()?;
         Ok(log)
     }
 }

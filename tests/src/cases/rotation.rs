@@ -1,7 +1,7 @@
 //! Rotation.
 
 use eventfold_core::{Access, Durability, Event, LineHash, Slot, Source, Writer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
@@ -79,6 +79,33 @@ pub fn lines_longer_than_a_block_are_archived_whole<P: Place>() {
         assert_eq!(record.event.data.len(), n * 700_000);
         assert_eq!(record.next_position, at.next_position);
     }
+}
+
+pub fn a_rotation_prepared_before_each_append_archives_the_same_bytes<P: Place>() {
+    let (prepared, plain) = (P::empty(), P::empty());
+    let mut writers = (prepared.open(), plain.open());
+    let mut numbers = Vec::new();
+    for n in 0..13_u64 {
+        // Several to a block, one that fills one, one that is longer than one.
+        let len = [400_000, 100, 1 << 20, 250_000][n as usize % 4];
+        let text = format!("{n}").repeat(len / 2);
+        let event = Event::at(n, "long", json!({ "n": n, "text": text }));
+        writers.0.prepare_rotation().unwrap();
+        writers.0.append(&event, Durability::Buffered).unwrap();
+        writers.1.append(&event, Durability::Buffered).unwrap();
+        numbers.push(n);
+        // Right after a block was made ready, with some of them, and with none.
+        if [3, 8, 9].contains(&n) {
+            writers.0.prepare_rotation().unwrap();
+            assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
+        }
+    }
+    // What was made ready and not written is gone with its writer.
+    writers = (prepared.open(), plain.open());
+    assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
+    drop(writers);
+    assert!(prepared.bytes(Slot::Archive) == plain.bytes(Slot::Archive));
+    prepared.assert_sound(&numbers);
 }
 
 pub fn an_empty_log_rotates_to_nothing<P: Place>() {

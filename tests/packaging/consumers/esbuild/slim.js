@@ -1,4 +1,4 @@
-import module from "eventfold/module.wasm";
+import module from "eventfold/slim.wasm";
 import * as slim from "eventfold/slim";
 
 import { program } from "./program.js";

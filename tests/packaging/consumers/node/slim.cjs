@@ -4,5 +4,5 @@ const slim = require("eventfold/slim");
 
 const { program } = require("./program.cjs");
 
-slim.init(readFileSync(require.resolve("eventfold/module.wasm")));
+slim.init(readFileSync(require.resolve("eventfold/slim.wasm")));
 program(slim, slim.memoryHost()).then(console.log);

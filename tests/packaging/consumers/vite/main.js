@@ -1,6 +1,6 @@
 import * as eventfold from "eventfold";
 import { indexedDbHost } from "eventfold/indexeddb";
-import module from "eventfold/module.wasm?url";
+import module from "eventfold/slim.wasm?url";
 import * as slim from "eventfold/slim";
 
 import { program } from "./program.js";
