@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::mem::take;
 
+use memchr::memchr_iter;
 use serde::Serialize;
 
 use crate::batch::Batch;
@@ -125,26 +126,27 @@ impl<S: Storage> Writer<S> {
     /// line that is no event, or lacks its newline.
     pub fn append_lines(
         &mut self,
-        lines: &str,
+        lines: &[u8],
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
         let (mut appended, mut position) = (Vec::new(), 0);
-        for line in lines.split_inclusive('\n') {
-            let Some(event) = line.strip_suffix('\n') else {
-                return Err(line::unreadable("the last line does not end in a newline"));
-            };
+        for newline in memchr_iter(b'\n', lines) {
+            let event = lines.get(position as usize..newline).unwrap_or_default();
             line::check(event)?;
-            let next_position = position + line.len() as u64;
+            let next_position = newline as u64 + 1;
             appended.push(Appended {
                 position,
                 next_position,
-                hash: LineHash::of(event.as_bytes()),
+                hash: LineHash::of(event),
                 durability,
             });
             position = next_position;
         }
-        self.write_batch(lines.as_bytes(), appended, durability)
+        if position < lines.len() as u64 {
+            return Err(line::unreadable("the last line does not end in a newline"));
+        }
+        self.write_batch(lines, appended, durability)
     }
 
     /// Appends the event if the log still ends at `position` with the line of this hash: what the

@@ -65,7 +65,7 @@ fn encode_after<D: Serialize, E: core::error::Error>(
 }
 
 /// Checks a line, without its newline, that was not written here.
-pub(crate) fn check<E: core::error::Error>(line: &str) -> Result<(), Error<E>> {
+pub(crate) fn check<E: core::error::Error>(line: &[u8]) -> Result<(), Error<E>> {
     if line.len() > MAX_LINE {
         return Err(Error::TooLarge {
             len: line.len(),
@@ -202,7 +202,7 @@ mod tests {
             r#"{"type":"a","data":{"a":{}},"ts":1,"id":"i","actor":"b","meta":{"m":[]}}"#,
         ];
         for line in fine {
-            assert!(check::<Infallible>(line).is_ok(), "{line}");
+            assert!(check::<Infallible>(line.as_bytes()).is_ok(), "{line}");
             assert!(is_event(line.as_bytes()), "{line}");
         }
         let deep = format!(
@@ -229,7 +229,10 @@ mod tests {
         ];
         for line in refused {
             assert!(
-                matches!(check::<Infallible>(line), Err(Error::Unreadable { .. })),
+                matches!(
+                    check::<Infallible>(line.as_bytes()),
+                    Err(Error::Unreadable { .. })
+                ),
                 "{line}"
             );
         }

@@ -52,9 +52,9 @@ pub struct Writer<S> {
     pub(crate) archive_len: u64,
     /// The hash of the last line, once somebody asked.
     pub(crate) last_hash: Option<LineHash>,
+    pub(crate) ahead: Ahead,
     /// Memory to write lines in, kept from one append to the next.
     pub(crate) buffer: Vec<u8>,
-    pub(crate) ahead: Ahead,
     poisoned: Option<String>,
 }
 
@@ -89,8 +89,8 @@ impl<S: Storage> Writer<S> {
             },
             archive_len,
             last_hash: None,
-            buffer: Vec::new(),
             ahead: Ahead::default(),
+            buffer: Vec::new(),
             poisoned: None,
         };
         Ok((writer, recovery))

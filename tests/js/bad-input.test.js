@@ -1,6 +1,7 @@
 // What a program or a host can do wrong: a typed error each time, and a log that stays whole.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import test from "node:test";
 
 import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
@@ -341,4 +342,16 @@ test("bytes that are no text are corrupt and not replaced by others", async () =
   const [event] = log.read();
   assert.throws(() => event.data, { code: "corrupt", position: 0 });
   await log.close();
+});
+
+test("a runtime that can unpack nothing says the way out", () => {
+  const entry = JSON.stringify(new URL("../../wasm/package/js/index.js", import.meta.url));
+  const program = `
+    process.getBuiltinModule = undefined;
+    globalThis.DecompressionStream = undefined;
+    const { EventLog, memoryHost } = await import(${entry});
+    const { code, message } = await EventLog.open(memoryHost()).catch((error) => error);
+    console.log(code, message);`;
+  const said = execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  assert.match(said, /^unsupported .*eventfold\/slim.*eventfold\/module\.wasm/);
 });

@@ -134,6 +134,20 @@ function testsIn(browser) {
     await assert.rejects(a("exported", "none"), /there is no log/);
   });
 
+  test("a rotation removes the snapshots that the crate 0.2.0 saved", { timeout: 60_000 }, async () => {
+    const a = worker("a");
+    const line = '{"type":"a","data":{"n":0},"ts":1}\n';
+    const old = '{"state":7,"offset":35,"hash":"0123456789abcdef"}';
+    const entries = [["app.jsonl", line], ["views/old.snapshot.json", old], ["views/sum.snapshot.json", old]];
+    await a("importOf", "foreign", entries);
+    await a("open", "foreign");
+    await a("rotate");
+    await a("append", 1);
+    assert.deepEqual(await a("numbers"), [0, 1]);
+    await a("close");
+    assert.deepEqual(Object.keys(await a("exported", "foreign")), ["app.jsonl", "archive.jsonl.zst"]);
+  });
+
   test("an import that did not end is no log, and can be done again", { timeout: 60_000 }, async () => {
     const a = worker("a");
     await a("leaveUnfinished", "half");

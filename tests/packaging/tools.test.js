@@ -24,11 +24,14 @@ test("Vitest", async (t) => {
 });
 
 describe("Jest", () => {
-  for (const [name, flags] of [["log.test.cjs", []], ["log.test.mjs", ["--experimental-vm-modules"]]]) {
+  const modules = ["--experimental-vm-modules"];
+  for (const [name, flags, times] of [
+    ["log.test.cjs", [], 2], ["log.test.mjs", modules, 2], ["page.test.cjs", [], 1],
+  ]) {
     test(name, async (t) => {
       const project = await consumer("jest");
       const command = [process.execPath, ...flags, project.bin("jest"), name];
-      assertOutcome(await project.run(command, { env: { LOG: logDir(t) } }), 2);
+      assertOutcome(await project.run(command, { env: { LOG: logDir(t) } }), times);
     });
   }
 });

@@ -32,7 +32,7 @@ proptest! {
                 prop_assert!(is_refused);
                 prop_assert_eq!(writer.store(), &MemoryStore::new());
             }
-            let appended = writer.append_lines(&format!("{line}\n"), Durability::Synced);
+            let appended = writer.append_lines(format!("{line}\n").as_bytes(), Durability::Synced);
             prop_assert_eq!(appended.is_ok(), read.is_ok() && !line.contains('\n'), "{}", line);
         }
         let state = serde_json::to_string(&raw).unwrap();

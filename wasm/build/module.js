@@ -115,6 +115,7 @@ function withoutLoading(glue) {
     stdin: { contents: 'export * from "./eventfold.js";', resolveDir: dirname(glue) },
     absWorkingDir: dirname(glue),
     outfile: glue,
+    banner: { js: 'import { TextDecoder, TextEncoder } from "../js/runtime.js";' },
     allowOverwrite: true,
     bundle: true,
     format: "esm",
@@ -128,15 +129,7 @@ function withoutLoading(glue) {
  */
 function inline(module, script) {
   const base64 = gzipSync(readFileSync(module), { level: 9 }).toString("base64");
-  writeFileSync(
-    script,
-    `const base64 =\n  "${base64}";\n\n` +
-      `export function inlined() {
-  const gzip = new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]);
-  return new Response(gzip.stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-}
-`,
-  );
+  writeFileSync(script, `export const gzipped =\n  "${base64}";\n`);
 }
 
 function needCompiler() {

@@ -82,6 +82,13 @@ export interface Files extends SourceFiles {
   /** Removes the file, if there is one. */
   remove(file: string): void;
 
+  /**
+   * Where a directory of the Rust crate 0.2.0 can come to: the names of the views that have a
+   * snapshot. Before a rotation those that it saved are removed, since it would take them for
+   * folded up to where the log begins.
+   */
+  snapshots?(): Iterable<string>;
+
   /** Relaxed hosts: resolves when everything done so far is durable. */
   durable?(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { BadArgumentError, EventfoldError, StorageError } from "../js/errors.js"
 import { isAt, lockLog } from "./node-lock.js";
 
 const LOG = "app.jsonl";
+const SNAPSHOT = /^(.+)\.snapshot\.json$/;
 
 /** @returns {import("./host").Host} */
 export function nodeHost(dir, { lock = "flock" } = {}) {
@@ -139,6 +140,16 @@ function files(dir, fd, unlock) {
         fs.fdatasyncSync(fd);
       });
       fs.renameSync(fresh, path);
+    },
+
+    snapshots() {
+      try {
+        const found = fs.readdirSync(join(dir, "views"), { withFileTypes: true });
+        return found.flatMap((file) => (file.isFile() && SNAPSHOT.exec(file.name)?.[1]) || []);
+      } catch {
+        // None, most often: there is no such directory.
+        return [];
+      }
     },
 
     remove(file) {

@@ -1,6 +1,8 @@
 // A log's files in the OPFS for its writer, over synchronous access handles that were all opened
 // beforehand: none can be opened in the middle of a synchronous call.
 
+import { viewOf } from "./opfs-place.js";
+
 /**
  * @param {Map<string, FileSystemSyncAccessHandle>} handles by path; each is open
  * @param {FileSystemSyncAccessHandle} spare for `replace`
@@ -85,6 +87,8 @@ export function filesOver(handles, spare, release) {
         // A spare that stays, or that a power cut brings back, holds what the file holds.
       }
     },
+
+    snapshots: () => [...handles.keys()].flatMap((path) => viewOf(path) ?? []),
 
     // An open file cannot be removed; an empty one reads the same.
     remove(path) {

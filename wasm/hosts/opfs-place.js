@@ -11,9 +11,12 @@ export const SPARE = "snapshot.new";
 /** There while an import is under way: what lies beside it is not yet a log. */
 export const IMPORTING = "import.unfinished";
 
-const VIEW = /^views\/[^/\\]+\.snapshot\.json$/;
+const VIEW = /^views\/([^/\\]+)\.snapshot\.json$/;
 
 export const snapshotOf = (view) => `views/${view}.snapshot.json`;
+
+/** The name of the view whose snapshot this is, if it is one. */
+export const viewOf = (path) => VIEW.exec(path)?.[1];
 
 /** Whether a log has a file of this path, and it may be carried elsewhere. */
 export const isLogFile = (path) => [LOG, ARCHIVE, TORN].includes(path) || VIEW.test(path);

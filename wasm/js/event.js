@@ -1,6 +1,7 @@
 // Events as they are read: a line that is taken apart when somebody asks.
 
 import { CorruptError } from "./errors.js";
+import { TextDecoder } from "./runtime.js";
 
 /** Instead of a type's number: the line has to be parsed. As in `src/scan.rs`. */
 const NO_TYPE = 0xffffffff;

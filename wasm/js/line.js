@@ -5,7 +5,7 @@ import { BadArgumentError, UnreadableError } from "./errors.js";
 const FIELDS = new Set(["type", "data", "ts", "id", "actor", "meta"]);
 
 /**
- * The event's line with its newline.
+ * The event's line, without a newline.
  *
  * Data is written as `JSON.stringify` does it, which asks `toJSON` and leaves out properties that
  * are `undefined`. What it would turn into `null` is refused.
@@ -39,8 +39,14 @@ export function lineOf(event) {
       throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
     }
   }
-  return `${json("the event", { type, data, ts, id, actor, meta })}\n`;
+  return json("the event", { type, data, ts, id, actor, meta });
 }
+
+/**
+ * The lines as they are appended. Joined at once: a text made piece by piece is put together again
+ * to be encoded.
+ */
+export const textOf = (lines) => (lines.length ? [...lines, ""].join("\n") : "");
 
 /** JSON that reads back equal; halves of surrogate pairs and deep nesting the module refuses. */
 export function json(field, value) {
@@ -53,18 +59,23 @@ export function json(field, value) {
   if (text === undefined) {
     throw new UnreadableError(`${field} is ${describe(value)}, which JSON does not know`);
   }
-  if (text.includes("null") && turnsIntoNull(value, "")) refuseWhatTurnedIntoNull(field, value);
+  if (text.includes("null") && turnsIntoNull(value)) refuseWhatTurnedIntoNull(field, value);
   return text;
 }
 
 /** Whether there may be a null in the JSON of `value` that is none in it. */
-function turnsIntoNull(value, key) {
+function turnsIntoNull(value) {
   if (typeof value === "number") return !Number.isFinite(value);
   if (value === null || typeof value !== "object") return false;
-  if (typeof value.toJSON === "function") return value instanceof Date || turnsIntoNull(value.toJSON(key), key);
-  if (Array.isArray(value)) return value.some((item, at) => isUnknown(item) || turnsIntoNull(item, at)) || isSparse(value);
-  for (const name of Object.keys(value)) if (turnsIntoNull(value[name], name)) return true;
-  return value instanceof Number && turnsIntoNull(value.valueOf(), key);
+  if (typeof value.toJSON === "function" || value instanceof Number) return true;
+  if (Array.isArray(value)) return isSparse(value) || value.some((item) => isUnknown(item) || turnsIntoNull(item));
+  // What is inherited is not written; the one or other is looked at for nothing.
+  for (const name in value) {
+    const inner = value[name];
+    // Most are text.
+    if (typeof inner !== "string" && turnsIntoNull(inner)) return true;
+  }
+  return false;
 }
 
 const isUnknown = (value) => ["undefined", "function", "symbol"].includes(typeof value);

@@ -1,7 +1,8 @@
-import { BadArgumentError } from "./errors.js";
-import { lineOf } from "./line.js";
+import { BadArgumentError, UnsupportedError } from "./errors.js";
+import { lineOf, textOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
+import { append, makeRoom, rotate } from "./writer.js";
 
 export class EventLog extends EventReader {
   #writer;
@@ -15,6 +16,12 @@ export class EventLog extends EventReader {
     const [session, views] = await opened(host, "write", options);
     try {
       const { glue, files } = session;
+      if (files.exclusive === false && maxLogSize < Infinity) {
+        throw new UnsupportedError(
+          "cannot rotate at a size limit without the lock: others may be writing; open the log " +
+            'without lock: "none", or without maxLogSize',
+        );
+      }
       const writer = call(() => new glue.RawWriter(files, files.exclusive !== false));
       return new this(session, views, writer, maxLogSize);
     } catch (error) {
@@ -39,18 +46,13 @@ export class EventLog extends EventReader {
   }
 
   append(event, options) {
-    const line = lineOf(event);
-    return this.#write(line, 1, options)[0];
+    return this.#write([lineOf(event)], options)[0];
   }
 
   appendBatch(events, options) {
-    let lines = "";
-    let count = 0;
-    for (const event of events) {
-      lines += lineOf(event);
-      count++;
-    }
-    return this.#write(lines, count, options);
+    const lines = [];
+    for (const event of events) lines.push(lineOf(event));
+    return this.#write(lines, options);
   }
 
   appendIf(event, expected, options) {
@@ -59,19 +61,20 @@ export class EventLog extends EventReader {
         "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
       );
     }
-    const line = lineOf(event);
-    return this.#write(line, 1, options, expected)[0];
+    return this.#write([lineOf(event)], options, expected)[0];
   }
 
-  #write(lines, count, { durability = "synced" } = {}, expected) {
+  #write(lines, { durability = "synced" } = {}, expected) {
     if (durability !== "synced" && durability !== "buffered") {
       throw new BadArgumentError(`durability is "synced" or "buffered", not ${durability}`);
     }
+    const count = lines.length;
+    const text = textOf(lines);
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (writer.logLen() >= this.#maxLogSize) writer.rotate();
-      return writer.append(lines, durability === "synced");
+      makeRoom(writer, this._session.files, this.#maxLogSize);
+      return append(this._session.glue, writer, text, durability === "synced");
     });
     this._session.notify();
     return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
@@ -98,7 +101,7 @@ export class EventLog extends EventReader {
   }
 
   rotate() {
-    const [bytes, archived] = this._session.run(() => this.#writer.rotate());
+    const [bytes, archived] = this._session.run(() => rotate(this.#writer, this._session.files));
     this._session.notify();
     return { bytes, archived };
   }

@@ -3,6 +3,7 @@
 import { BadArgumentError, ReducerError } from "./errors.js";
 import { json } from "./line.js";
 import { call } from "./module.js";
+import { structuredClone } from "./runtime.js";
 import { Scan } from "./session.js";
 
 /** Checks what a program gave as views, before anything is opened. */

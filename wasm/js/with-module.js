@@ -1,6 +1,6 @@
 // What needs the module, with the module as a script.
 
-import { inlined } from "../module/inlined.js";
+import { inlined } from "./inlined.js";
 import { EventLog as Log } from "./log.js";
 import { withModule } from "./module.js";
 import { EventReader as Reader } from "./reader.js";

@@ -50,7 +50,13 @@ pub fn to_js(error: Error<HostError>) -> JsValue {
         Error::TooLarge { .. } => thrown("too-large", &message, &[]),
         Error::Unreadable { .. } => thrown("unreadable", &message, &[]),
         Error::Beyond { .. } | Error::NotABoundary { .. } => thrown("bad-position", &message, &[]),
-        Error::NotExclusive { .. } => thrown("unsupported", &message, &[]),
+        Error::NotExclusive { action } => {
+            let message = format!(
+                "cannot {action} without the lock: others may be writing; open the log without \
+                 lock: \"none\""
+            );
+            thrown("unsupported", &message, &[])
+        }
         _ => thrown("bad-argument", &message, &[]),
     }
 }

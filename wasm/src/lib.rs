@@ -16,3 +16,10 @@ pub use host::{Files, HostError, HostStore, memory_files};
 pub use scan::RawScan;
 pub use snapshot::{check_name, load_snapshot};
 pub use writer::RawWriter;
+
+/// The module's memory.
+#[must_use]
+#[wasm_bindgen::prelude::wasm_bindgen(js_name = moduleMemory)]
+pub fn module_memory() -> wasm_bindgen::JsValue {
+    wasm_bindgen::memory()
+}

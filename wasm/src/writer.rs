@@ -1,5 +1,6 @@
 use eventfold_core::{
-    Access, Durability, InterruptedRotation, LineHash, LockMode, Recovery, Snapshot, Writer,
+    Access, Durability, Error, InterruptedRotation, LineHash, LockMode, Recovery, Slot, Snapshot,
+    Storage, Writer, is_foreign_snapshot,
 };
 use wasm_bindgen::prelude::*;
 
@@ -13,7 +14,12 @@ use crate::host::{Files, HostStore};
 pub struct RawWriter {
     writer: Writer<HostStore>,
     recovery: Recovery,
+    /// Where JavaScript puts the lines to append.
+    lines: Vec<u8>,
 }
+
+/// More room than this is not kept from one append to the next.
+const MAX_ROOM: usize = 1 << 20;
 
 #[wasm_bindgen]
 impl RawWriter {
@@ -29,7 +35,11 @@ impl RawWriter {
         };
         let store = HostStore::new(files, LockMode::None);
         let (writer, recovery) = Writer::open(store, CODEC, access).map_err(to_js)?;
-        Ok(Self { writer, recovery })
+        Ok(Self {
+            writer,
+            recovery,
+            lines: Vec::new(),
+        })
     }
 
     /// What opening repaired, in words; nothing when the log needed nothing.
@@ -57,17 +67,32 @@ impl RawWriter {
         ]
     }
 
-    /// Appends lines, each ending in a newline. Answers each line's position, then where the last
+    /// Where in the module's memory there is room for `len` bytes of lines to
+    /// [`append`](Self::append), with the bytes that were put there before.
+    pub fn room(&mut self, len: usize) -> usize {
+        if self.lines.len() < len {
+            self.lines.resize(len, 0);
+        }
+        self.lines.as_ptr() as usize
+    }
+
+    /// Appends the first `len` bytes of the [`room`](Self::room): lines that each end in a newline.
+    /// Answers each line's position, then where the last
     /// one ends, then each line's hash as two numbers of 32 bits, the higher first.
     ///
     /// # Errors
     /// As [`Writer::append_lines`].
-    pub fn append(&mut self, lines: &str, synced: bool) -> Result<Vec<f64>, JsValue> {
+    pub fn append(&mut self, len: usize, synced: bool) -> Result<Vec<f64>, JsValue> {
         let durability = match synced {
             true => Durability::Synced,
             false => Durability::Buffered,
         };
-        let appended = self.writer.append_lines(lines, durability).map_err(to_js)?;
+        let lines = self.lines.get(..len).unwrap_or_default();
+        let appended = self.writer.append_lines(lines, durability);
+        if self.lines.len() > MAX_ROOM {
+            self.lines = Vec::new();
+        }
+        let appended = appended.map_err(to_js)?;
         let mut told = Vec::with_capacity(appended.len() * 3 + 1);
         told.extend(appended.iter().map(|at| at.position as f64));
         told.push(self.writer.end_position() as f64);
@@ -96,6 +121,27 @@ impl RawWriter {
         self.writer.sync().map_err(to_js)
     }
 
+    /// Removes the snapshot of this name if a rotation makes it wrong for the program that saved
+    /// it: `eventfold` 0.2.0.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the host fails.
+    #[wasm_bindgen(js_name = removeForeignSnapshot)]
+    pub fn remove_foreign_snapshot(&mut self, name: &str) -> Result<(), JsValue> {
+        let store = self.writer.store_mut();
+        if !is_foreign_snapshot(store, name).map_err(to_js)? {
+            return Ok(());
+        }
+        let slot = Slot::Snapshot(name);
+        store.remove(slot).map_err(|source| {
+            to_js(Error::Storage {
+                action: "remove",
+                file: slot.to_string(),
+                source,
+            })
+        })
+    }
+
     /// Moves the log's lines into the archive. Answers how many bytes of lines, and by how many
     /// the archive grew.
     ///
@@ -104,6 +150,15 @@ impl RawWriter {
     pub fn rotate(&mut self) -> Result<Vec<f64>, JsValue> {
         let rotation = self.writer.rotate().map_err(to_js)?;
         Ok(vec![rotation.bytes as f64, rotation.archived as f64])
+    }
+
+    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
+    ///
+    /// # Errors
+    /// As [`Writer::prepare_rotation`].
+    #[wasm_bindgen(js_name = prepareRotation)]
+    pub fn prepare_rotation(&mut self) -> Result<(), JsValue> {
+        self.writer.prepare_rotation().map_err(to_js)
     }
 
     /// Saves a state, given as JSON, that is folded up to `position` where the line of this hash

@@ -1,10 +1,10 @@
 // What a tab has in a worker: it reads the log for its page, and waits for its turn to lead.
 
 import { UnsupportedError } from "../js/errors.js";
+import { inlined } from "../js/inlined.js";
 import { call, load, provide } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
 import { filesToRead } from "../hosts/opfs-read.js";
-import { inlined } from "../module/inlined.js";
 import { Leading } from "./leading.js";
 import { channelOf, messageOf } from "./messages.js";
 import { Reading } from "./reading.js";

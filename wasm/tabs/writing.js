@@ -1,11 +1,13 @@
 // The log as the tab that leads writes it: requests of any tab, in their order.
 
 import { call } from "../js/module.js";
+import { append, makeRoom, rotate } from "../js/writer.js";
 
 /** After these the writer refuses to go on until the log is opened again. */
 const ENDS = new Set(["poisoned", "durability-unknown", "panic"]);
 
 export class Writing {
+  #glue;
   #files;
   #writer;
   #maxLogSize;
@@ -14,14 +16,15 @@ export class Writing {
   static async open(glue, host, { views, maxLogSize }) {
     const files = await host.open("write", { views });
     try {
-      return new this(files, call(() => new glue.RawWriter(files, true)), maxLogSize);
+      return new this(glue, files, call(() => new glue.RawWriter(files, true)), maxLogSize);
     } catch (error) {
       await files.close();
       throw error;
     }
   }
 
-  constructor(files, writer, maxLogSize) {
+  constructor(glue, files, writer, maxLogSize) {
+    this.#glue = glue;
     this.#files = files;
     this.#writer = writer;
     this.#maxLogSize = maxLogSize;
@@ -73,14 +76,14 @@ export class Writing {
   #append({ lines, expected }) {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
-    if (writer.logLen() >= this.#maxLogSize) writer.rotate();
-    const places = appended(writer.append(lines, false));
+    makeRoom(writer, this.#files, this.#maxLogSize);
+    const places = appended(append(this.#glue, writer, lines, false));
     this.position = places.at(-1).nextPosition;
     return places;
   }
 
   #rotate() {
-    const [bytes, archived] = this.#writer.rotate();
+    const [bytes, archived] = rotate(this.#writer, this.#files);
     return { bytes, archived };
   }
 

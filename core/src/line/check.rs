@@ -5,48 +5,90 @@
 //! a quarter smaller for it.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use super::MAX_DEPTH;
-use super::escape::any_escaped;
 use super::number::is_finite;
 
 /// The fields of an event in the order of the log; the first three are always there.
 const FIELDS: [&[u8]; 6] = [b"type", b"data", b"ts", b"id", b"actor", b"meta"];
 const REQUIRED: usize = 3;
 
-type Checked<T = ()> = Result<T, &'static str>;
+type Checked<T = ()> = Result<T, Flaw>;
+
+/// What is wrong. One byte, to be handed up quickly.
+#[derive(Debug, Clone, Copy)]
+enum Flaw {
+    Followed,
+    Order,
+    NoObject,
+    Twice,
+    Missing,
+    TooDeep,
+    NoValue,
+    NoComma,
+    NoName,
+    NoColon,
+    NoString,
+    Control,
+    NoEnd,
+    NoText,
+    HalfPair,
+    NoEscape,
+    OutOfRange,
+    NoDigit,
+    NoSeconds,
+}
+
+impl Flaw {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Followed => "something follows its end",
+            Self::Order => "the fields of an event are type, data, ts, then id, actor, meta",
+            Self::NoObject => "it is not an object",
+            Self::Twice => "a field that is there already",
+            Self::Missing => "an event has type, data and ts",
+            Self::TooDeep => "it nests too deep",
+            Self::NoValue => "expected a value",
+            Self::NoComma => "expected a comma or a closing bracket",
+            Self::NoName => "expected a field's name",
+            Self::NoColon => "expected a colon",
+            Self::NoString => "expected a string",
+            Self::Control => "a control character in a string",
+            Self::NoEnd => "a string without an end",
+            Self::NoText => "a string that is no text",
+            Self::HalfPair => "half of a surrogate pair",
+            Self::NoEscape => "an escape that is none",
+            Self::OutOfRange => "a number out of range",
+            Self::NoDigit => "expected a digit",
+            Self::NoSeconds => "`ts` takes whole seconds from 1970 on",
+        }
+    }
+}
 
 /// Checks that `line` is an event with its fields in the order of the log and no others.
-pub(super) fn in_order(line: &str) -> Result<(), String> {
+pub(super) fn in_order(line: &[u8]) -> Result<(), String> {
     whole(line, |at| at.event(true))
 }
 
 /// Checks that `line` is an event, whatever the order of its fields and whatever else it has.
 pub(crate) fn event(line: &[u8]) -> Result<(), String> {
-    whole(text(line)?, |at| at.event(false))
+    whole(line, |at| at.event(false))
 }
 
 /// Checks that `json` is a value that the parser can read: its numbers are in range, its strings
 /// are text.
 pub(crate) fn value(json: &[u8]) -> Result<(), String> {
-    whole(text(json)?, |at| at.value(0, true))
+    whole(json, |at| at.value(0, true))
 }
 
-fn text(json: &[u8]) -> Result<&str, String> {
-    str::from_utf8(json).map_err(|error| error.to_string())
-}
-
-fn whole(json: &str, check: impl FnOnce(&mut Cursor<'_>) -> Checked) -> Result<(), String> {
-    let mut at = Cursor {
-        bytes: json.as_bytes(),
-        at: 0,
-    };
+fn whole(bytes: &[u8], check: impl FnOnce(&mut Cursor<'_>) -> Checked) -> Result<(), String> {
+    let mut at = Cursor { bytes, at: 0 };
     let done = check(&mut at).and_then(|()| match at.token() {
         None => Ok(()),
-        Some(_) => Err("something follows its end"),
+        Some(_) => Err(Flaw::Followed),
     });
-    done.map_err(|reason| format!("{reason} at column {}", at.at + 1))
+    done.map_err(|flaw| format!("{} at column {}", flaw.text(), at.at + 1))
 }
 
 struct Cursor<'a> {
@@ -55,11 +97,13 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// The byte that the next token starts with.
+    #[inline(always)]
     fn token(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\t' | b'\r' | b'\n') = self.peek() {
             self.at += 1;
@@ -67,6 +111,7 @@ impl<'a> Cursor<'a> {
         self.peek()
     }
 
+    #[inline(always)]
     fn take(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += usize::from(there);
@@ -74,9 +119,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn event(&mut self, in_order: bool) -> Checked {
-        const ORDER: &str = "the fields of an event are type, data, ts, then id, actor, meta";
         if self.token() != Some(b'{') {
-            return Err("it is not an object");
+            return Err(Flaw::NoObject);
         }
         let mut seen = [false; FIELDS.len()];
         let mut next = 0;
@@ -85,12 +129,12 @@ impl<'a> Cursor<'a> {
             let field = FIELDS.iter().position(|field| spells(name, field));
             if in_order {
                 let in_turn = |field| field == next || field > next && next >= REQUIRED;
-                next = field.filter(|field| in_turn(*field)).ok_or(ORDER)? + 1;
+                next = field.filter(|field| in_turn(*field)).ok_or(Flaw::Order)? + 1;
             }
             if let Some(seen) = field.and_then(|field| seen.get_mut(field))
                 && core::mem::replace(seen, true)
             {
-                return Err("a field that is there already");
+                return Err(Flaw::Twice);
             }
             match field {
                 Some(0) => at.text(),
@@ -104,7 +148,7 @@ impl<'a> Cursor<'a> {
         })?;
         match seen.iter().take(REQUIRED).all(|seen| *seen) {
             true => Ok(()),
-            false => Err("an event has type, data and ts"),
+            false => Err(Flaw::Missing),
         }
     }
 
@@ -113,7 +157,7 @@ impl<'a> Cursor<'a> {
         match self.token() {
             Some(b'"') => self.string(read),
             Some(b'-' | b'0'..=b'9') => self.number(read),
-            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err("it nests too deep"),
+            Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(Flaw::TooDeep),
             Some(b'{') => self.items(b'}', |at| {
                 at.name()?;
                 at.value(depth + 1, read)
@@ -122,7 +166,7 @@ impl<'a> Cursor<'a> {
             Some(b't') => self.word(b"true"),
             Some(b'f') => self.word(b"false"),
             Some(b'n') => self.word(b"null"),
-            _ => Err("expected a value"),
+            _ => Err(Flaw::NoValue),
         }
     }
 
@@ -141,7 +185,7 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     return Ok(());
                 }
-                _ => return Err("expected a comma or a closing bracket"),
+                _ => return Err(Flaw::NoComma),
             }
         }
     }
@@ -149,7 +193,7 @@ impl<'a> Cursor<'a> {
     /// The name of an object's field, as it is written, and the colon.
     fn name(&mut self) -> Checked<&'a [u8]> {
         if self.token() != Some(b'"') {
-            return Err("expected a field's name");
+            return Err(Flaw::NoName);
         }
         let start = self.at + 1;
         self.string(true)?;
@@ -157,21 +201,21 @@ impl<'a> Cursor<'a> {
         self.token();
         match self.take(b':') {
             true => Ok(self.bytes.get(start..end).unwrap_or_default()),
-            false => Err("expected a colon"),
+            false => Err(Flaw::NoColon),
         }
     }
 
     fn text(&mut self) -> Checked {
         match self.token() {
             Some(b'"') => self.string(true),
-            _ => Err("expected a string"),
+            _ => Err(Flaw::NoString),
         }
     }
 
     fn word(&mut self, word: &[u8]) -> Checked {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if !rest.starts_with(word) {
-            return Err("expected a value");
+            return Err(Flaw::NoValue);
         }
         self.at += word.len();
         Ok(())
@@ -180,27 +224,38 @@ impl<'a> Cursor<'a> {
     /// The string that starts with the quote here. Unless `read`, half a surrogate pair may do.
     fn string(&mut self, read: bool) -> Checked {
         self.at += 1;
+        let start = self.at;
+        let mut is_ascii = true;
         loop {
-            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk)
-                && !any_escaped(*eight)
-            {
-                self.at += 8;
+            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let word = u64::from_le_bytes(*eight);
+                let plain = plain(word);
+                is_ascii &= word & HIGHEST == 0;
+                self.at += plain;
+                if plain < eight.len() {
+                    break;
+                }
             }
             match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
+                Some(b'"') => break,
                 Some(b'\\') => self.escape(read)?,
-                Some(b' '..) => self.at += 1,
-                Some(_) => return Err("a control character in a string"),
-                None => return Err("a string without an end"),
+                Some(byte @ b' '..) => {
+                    is_ascii &= byte.is_ascii();
+                    self.at += 1;
+                }
+                Some(_) => return Err(Flaw::Control),
+                None => return Err(Flaw::NoEnd),
             }
         }
+        let bytes = self.bytes.get(start..self.at).unwrap_or_default();
+        if !is_ascii && str::from_utf8(bytes).is_err() {
+            return Err(Flaw::NoText);
+        }
+        self.at += 1;
+        Ok(())
     }
 
     fn escape(&mut self, read: bool) -> Checked {
-        const HALF: &str = "half of a surrogate pair";
         self.at += 1;
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
@@ -208,13 +263,13 @@ impl<'a> Cursor<'a> {
                 0xd800..=0xdbff if read => {
                     let follows = self.take(b'\\') && self.peek() == Some(b'u');
                     if !follows || !matches!(self.unit()?, 0xdc00..=0xdfff) {
-                        return Err(HALF);
+                        return Err(Flaw::HalfPair);
                     }
                 }
-                0xdc00..=0xdfff if read => return Err(HALF),
+                0xdc00..=0xdfff if read => return Err(Flaw::HalfPair),
                 _ => {}
             },
-            _ => return Err("an escape that is none"),
+            _ => return Err(Flaw::NoEscape),
         }
         Ok(())
     }
@@ -222,7 +277,7 @@ impl<'a> Cursor<'a> {
     /// The four digits after the `u` here.
     fn unit(&mut self) -> Checked<u16> {
         let digits = self.bytes.get(self.at + 1..).and_then(<[u8]>::first_chunk);
-        let unit = digits.and_then(hex).ok_or("an escape that is none")?;
+        let unit = digits.and_then(hex).ok_or(Flaw::NoEscape)?;
         self.at += 5;
         Ok(unit)
     }
@@ -242,7 +297,7 @@ impl<'a> Cursor<'a> {
         }
         let number = self.bytes.get(start..self.at).unwrap_or_default();
         match read && !is_finite(number) {
-            true => Err("a number out of range"),
+            true => Err(Flaw::OutOfRange),
             false => Ok(()),
         }
     }
@@ -254,25 +309,34 @@ impl<'a> Cursor<'a> {
         }
         match self.at > start {
             true => Ok(()),
-            false => Err("expected a digit"),
+            false => Err(Flaw::NoDigit),
         }
     }
 
     fn seconds(&mut self) -> Checked {
-        let start = match self.token() {
-            Some(b'0'..=b'9') => self.at,
-            _ => return Err("`ts` takes whole seconds from 1970 on"),
-        };
+        self.token();
+        let start = self.at;
         self.number(true)?;
-        let number = self
-            .bytes
-            .get(start..self.at)
-            .and_then(|number| str::from_utf8(number).ok());
-        match number.and_then(|number| number.parse::<u64>().ok()) {
-            Some(_) => Ok(()),
-            None => Err("`ts` takes whole seconds from 1970 on"),
-        }
+        let number = self.bytes.get(start..self.at).unwrap_or_default();
+        let value = number.iter().try_fold(0_u64, |value, digit| {
+            let digit = char::from(*digit).to_digit(10)?;
+            value.checked_mul(10)?.checked_add(u64::from(digit))
+        });
+        value.map(drop).ok_or(Flaw::NoSeconds)
     }
+}
+
+const ONES: u64 = u64::MAX / 0xff;
+const HIGHEST: u64 = ONES * 0x80;
+
+/// How many of eight bytes come before the first quote, backslash or control character.
+#[inline(always)]
+fn plain(word: u64) -> usize {
+    // Marks each byte below `limit`; those after the first may be marked in error, by its borrow.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHEST;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let marked = below(word, 0x20) | is(b'"') | is(b'\\');
+    marked.trailing_zeros() as usize / 8
 }
 
 /// Whether a string's bytes, as they are written, stand for `name`.
@@ -431,7 +495,7 @@ mod tests {
                 parsed.is_ok(),
                 "{line:?}: {parsed:?}"
             );
-            if in_order(&line).is_ok() {
+            if in_order(line.as_bytes()).is_ok() {
                 assert!(parsed.is_ok(), "{line:?}");
             }
         }
@@ -452,7 +516,24 @@ mod tests {
             let line = format!(r#"{{"type":"a","data":1,"ts":1,"other":{other}}}"#);
             let parsed = serde_json::from_str::<Event<IgnoredAny>>(&line);
             assert_eq!(event(line.as_bytes()).is_ok(), parsed.is_ok(), "{line}");
-            assert!(in_order(&line).is_err());
+            assert!(in_order(line.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_wherever_they_stand() {
+        let line =
+            "{\"type\":\"größe größe\",\"data\":[\"😀😀\"],\"ts\":1,\"é\":\"längerer Text, ü\"}";
+        assert!(event(line.as_bytes()).is_ok());
+        for at in 0..line.len() {
+            for byte in [0x80, 0xc3, 0xf0, 0xff] {
+                let mut bytes = line.as_bytes().to_vec();
+                bytes[at] = byte;
+                let text = str::from_utf8(&bytes);
+                let parsed =
+                    text.is_ok_and(|line| serde_json::from_str::<Event<Value>>(line).is_ok());
+                assert_eq!(event(&bytes).is_ok(), parsed, "{byte:x} at {at}");
+            }
         }
     }
 
@@ -467,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_flaw_is_told_with_its_column() {
-        let flaw = in_order(r#"{"type":"a","data":nan,"ts":1}"#).unwrap_err();
+        let flaw = in_order(br#"{"type":"a","data":nan,"ts":1}"#).unwrap_err();
         assert_eq!(flaw, "expected a value at column 20");
     }
 }

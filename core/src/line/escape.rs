@@ -17,10 +17,10 @@ fn holds_escaped(text: &[u8]) -> bool {
     // The last word overlaps the one before, which costs less than a loop over what is left.
     if let Some(last) = text.last_chunk::<8>() {
         let (eights, _) = text.as_chunks::<8>();
-        return eights.iter().any(|eight| any_escaped(*eight)) || any_escaped(*last);
+        return eights.iter().any(|eight| any(*eight)) || any(*last);
     }
     match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        (Some([a, b, c, d]), Some([e, f, g, h])) => any_escaped([*a, *b, *c, *d, *e, *f, *g, *h]),
+        (Some([a, b, c, d]), Some([e, f, g, h])) => any([*a, *b, *c, *d, *e, *f, *g, *h]),
         _ => text.iter().any(is_escaped),
     }
 }
@@ -28,7 +28,7 @@ fn holds_escaped(text: &[u8]) -> bool {
 /// Whether any of eight bytes is escaped. The high bit of a byte in one of the words is set for
 /// one that is; a borrow can set it for a byte beside such a one, and only there.
 #[inline]
-pub(super) fn any_escaped(bytes: [u8; 8]) -> bool {
+fn any(bytes: [u8; 8]) -> bool {
     let bytes = u64::from_le_bytes(bytes);
     let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;

@@ -30,7 +30,7 @@ pub fn durable(bench: &Bench) -> Row {
         one_by_one::<Redb>(bench, "redb"),
         one_by_one::<Fjall>(bench, "fjall"),
     ]);
-    let series = turns::take(bench.rounds(25), contenders);
+    let series = turns::take(bench.rounds(200), contenders);
     let work = format!("{}, one at a time", bench.durable());
     Row::new(work, PER_SECOND, BARE, series).goal(of_limit(0.95))
 }
@@ -81,7 +81,7 @@ pub fn one_by_one<'a, P: Peer + 'a>(bench: &'a Bench, name: &'static str) -> Con
 }
 
 fn per_turn(bench: &Bench) -> usize {
-    bench.scale(100, 40)
+    bench.scale(10, 20)
 }
 
 fn by<P: Peer>(dir: &Path) -> impl FnMut(&Sample) + use<P> {

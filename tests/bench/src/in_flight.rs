@@ -35,7 +35,7 @@ pub fn durable(bench: &Bench) -> Row {
         peer::<Redb>(bench, "redb"),
         peer::<Fjall>(bench, "fjall"),
     ];
-    let series = turns::take(bench.rounds(11), contenders);
+    let series = turns::take(bench.rounds(40), contenders);
     let work = format!("{}, {IN_FLIGHT} threads", bench.durable());
     with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
 }
@@ -46,7 +46,7 @@ pub fn receipts(bench: &Bench) -> Row {
     let dir = bench.place.fresh();
     let log = SharedWriter::new(EventWriter::open(dir.path()).unwrap());
     let mut samples = bench.events.endless();
-    let count = IN_FLIGHT * bench.scale(16, 4);
+    let count = IN_FLIGHT * 4;
     let ours = move || {
         let mut receipts = VecDeque::new();
         let (seconds, ()) = timed(|| {
@@ -69,7 +69,7 @@ pub fn receipts(bench: &Bench) -> Row {
         append::one_by_one::<V0_2>(bench, v0_2::NAME),
         append::one_by_one::<Sqlite>(bench, "SQLite"),
     ];
-    let series = turns::take(bench.rounds(15), contenders);
+    let series = turns::take(bench.rounds(150), contenders);
     let work = format!("{}, {IN_FLIGHT} receipts", bench.durable());
     with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
 }
@@ -84,7 +84,7 @@ fn by_threads<'a>(
     name: &'static str,
     append: impl Fn(&Sample) + Sync + 'a,
 ) -> Contender<'a> {
-    let each = bench.scale(16, 4);
+    let each = 4;
     Contender::new(name, move || {
         let ready = Barrier::new(IN_FLIGHT + 1);
         let threads = |number: usize| {
@@ -131,7 +131,7 @@ fn together(bench: &Bench) -> Contender<'_> {
         .open(dir.path().join("bare"))
         .unwrap();
     let mut samples = bench.events.endless();
-    let times = 10;
+    let times = 4;
     Contender::new(TOGETHER, move || {
         let _dir = &dir;
         let lines: Vec<Vec<u8>> = (0..times)

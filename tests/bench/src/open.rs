@@ -17,13 +17,13 @@ const SMALL: &str = "1 MiB";
 pub fn open(bench: &Bench) -> Row {
     let (large, small) = (bench.large(), bench.small());
     let contenders = vec![
-        many(OURS, 20, || EventLog::open(&large.dir).unwrap()),
-        many(SMALL, 20, || EventLog::open(&small.dir).unwrap()),
-        many(v0_2::NAME, 20, || {
+        many(OURS, 4, || EventLog::open(&large.dir).unwrap()),
+        many(SMALL, 4, || EventLog::open(&small.dir).unwrap()),
+        many(v0_2::NAME, 4, || {
             eventfold_0_2::EventLog::open(&large.dir_0_2).unwrap()
         }),
     ];
-    let series = turns::take(bench.rounds(25), contenders);
+    let series = turns::take(bench.rounds(120), contenders);
     let work = format!("open, {} MiB of history archived", large.bytes / MIB);
     Row::new(work, MICROSECONDS, SMALL, series).goal(of_limit(2.0))
 }
@@ -36,10 +36,10 @@ pub fn open_log(bench: &Bench) -> Row {
         dir
     });
     let contenders = vec![
-        many(OURS, 20, || EventLog::open(large.path()).unwrap()),
-        many(SMALL, 20, || EventLog::open(small.path()).unwrap()),
+        many(OURS, 4, || EventLog::open(large.path()).unwrap()),
+        many(SMALL, 4, || EventLog::open(small.path()).unwrap()),
     ];
-    let series = turns::take(bench.rounds(25), contenders);
+    let series = turns::take(bench.rounds(120), contenders);
     let work = format!("open, {mib} MiB in the log");
     Row::new(work, MICROSECONDS, SMALL, series).goal(of_limit(2.0))
 }
@@ -49,10 +49,10 @@ pub fn lock(bench: &Bench) -> Row {
     let small = bench.small();
     let with = |mode| move || EventWriter::open_with_lock(&small.dir, mode).unwrap();
     let contenders = vec![
-        many(OURS, 20, with(LockMode::Flock)),
-        many(WITHOUT, 20, with(LockMode::None)),
+        many(OURS, 4, with(LockMode::Flock)),
+        many(WITHOUT, 4, with(LockMode::None)),
     ];
-    let series = turns::take(bench.rounds(25), contenders);
+    let series = turns::take(bench.rounds(120), contenders);
     let work = "open with flock";
     Row::new(work, MICROSECONDS, WITHOUT, series).goal(of_limit(1.1))
 }
@@ -72,7 +72,7 @@ pub fn refresh(bench: &Bench) -> Row {
         Contender::new(SMALL, || refreshed(&small.dir)),
         Contender::new(v0_2::NAME, || refreshed_0_2(&large.dir_0_2)),
     ];
-    let series = turns::take(bench.rounds(25), contenders);
+    let series = turns::take(bench.rounds(120), contenders);
     let work = format!("reopen and refresh, {} MiB of history", large.bytes / MIB);
     Row::new(work, MILLISECONDS, SMALL, series).goal(of_limit(2.0))
 }

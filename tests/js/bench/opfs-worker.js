@@ -10,7 +10,7 @@ const BATCHED = 5_000;
 const BATCH = 100;
 const BIG = 100e6;
 
-const root = await navigator.storage.getDirectory();
+let root;
 let events;
 let text;
 let pool;
@@ -194,6 +194,8 @@ const works = {
 onmessage = async ({ data }) => {
   try {
     if (data.text) {
+      // Not before: a message that comes while the script waits at its top is lost.
+      root = await navigator.storage.getDirectory();
       ({ text } = data);
       events = text.trimEnd().split("\n").map((line) => JSON.parse(line));
       const sqlite3 = await sqlite3InitModule();

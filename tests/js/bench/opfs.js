@@ -11,12 +11,18 @@ try {
   await page.goto(`${origin}/page`);
   await page.evaluate((script) => {
     const worker = new Worker(script, { type: "module" });
-    globalThis.ask = (message) =>
-      new Promise((resolve, reject) => {
-        worker.onerror = (event) => reject(new Error(event.message ?? "the worker did not start"));
+    // Not when it is asked first: a script that does not load says so before.
+    const failed = new Promise((_, reject) => {
+      worker.onerror = (event) => reject(new Error(event.message ?? "the worker's script did not load"));
+    });
+    failed.catch(() => {});
+    globalThis.ask = (message) => {
+      const answer = new Promise((resolve, reject) => {
         worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data));
-        worker.postMessage(message);
       });
+      worker.postMessage(message);
+      return Promise.race([answer, failed]);
+    };
   }, `${origin}/tests/js/bench/opfs-worker.js`);
   const ask = (message) => page.evaluate((message) => globalThis.ask(message), message);
 

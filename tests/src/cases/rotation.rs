@@ -85,17 +85,19 @@ pub fn a_rotation_prepared_before_each_append_archives_the_same_bytes<P: Place>(
     let (prepared, plain) = (P::empty(), P::empty());
     let mut writers = (prepared.open(), plain.open());
     let mut numbers = Vec::new();
-    for n in 0..13_u64 {
-        // Several to a block, one that fills one, one that is longer than one.
-        let len = [400_000, 100, 1 << 20, 250_000][n as usize % 4];
-        let text = format!("{n}").repeat(len / 2);
-        let event = Event::at(n, "long", json!({ "n": n, "text": text }));
+    // A block that is full with the fourth, a few lines, and one that is longer than a block.
+    let lens = [1_500_000, 100, 2 << 20, 900_000, 10, 20, 5 << 20, 30];
+    for (n, len) in lens.into_iter().enumerate() {
+        let event = Event::at(
+            0,
+            "long",
+            json!({ "n": n, "text": "abcd ".repeat(len / 5) }),
+        );
         writers.0.prepare_rotation().unwrap();
         writers.0.append(&event, Durability::Buffered).unwrap();
         writers.1.append(&event, Durability::Buffered).unwrap();
-        numbers.push(n);
-        // Right after a block was made ready, with some of them, and with none.
-        if [3, 8, 9].contains(&n) {
+        numbers.push(n as u64);
+        if [3, 4].contains(&n) {
             writers.0.prepare_rotation().unwrap();
             assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
         }
