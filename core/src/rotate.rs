@@ -33,9 +33,7 @@ struct Compressed {
 }
 
 impl Ahead {
-    fn push(&mut self, mut block: Compressed) {
-        // A codec takes room for what does not compress.
-        block.frame.shrink_to_fit();
+    fn push(&mut self, block: Compressed) {
         self.len += u64::from(block.len);
         self.frames += block.frame.len();
         self.blocks.push(block);
@@ -120,12 +118,7 @@ impl<S: Storage> Writer<S> {
                 Some(block) => Some(block),
                 None => self.compress(at, true)?,
             };
-            let Some(Compressed {
-                len,
-                hash,
-                mut frame,
-            }) = block
-            else {
+            let Some(Compressed { len, hash, frame }) = block else {
                 break;
             };
             let mark = BlockMark {
@@ -136,10 +129,11 @@ impl<S: Storage> Writer<S> {
                 frame_len: frame.len() as u32,
                 hash,
             };
-            frame.splice(..0, mark.encode());
-            self.store.add(Slot::Archive, &frame)?;
+            let mut marked = mark.encode();
+            marked.extend(frame);
+            self.store.add(Slot::Archive, &marked)?;
             blocks.push(mark.block(archive_len));
-            archive_len += frame.len() as u64;
+            archive_len += marked.len() as u64;
             at += u64::from(len);
         }
         Ok(blocks)

@@ -1,0 +1,3 @@
+fn main() {
+    eventfold_bench::main(env!("CARGO_TARGET_TMPDIR").as_ref());
+}
