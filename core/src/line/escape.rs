@@ -25,16 +25,26 @@ fn holds_escaped(text: &[u8]) -> bool {
     }
 }
 
-/// Whether any of eight bytes is escaped. The high bit of a byte in one of the words is set for
-/// one that is; a borrow can set it for a byte beside such a one, and only there.
-#[inline]
 fn any_escaped(bytes: [u8; 8]) -> bool {
+    escaped(bytes) != 0
+}
+
+/// How many of eight bytes come before the first that is escaped.
+#[inline]
+pub(super) fn plain(bytes: [u8; 8]) -> usize {
+    escaped(bytes).trailing_zeros() as usize / 8
+}
+
+/// Has the high bit set of each byte that is escaped; a borrow can set it for a byte behind such
+/// a one, and only there.
+#[inline]
+fn escaped(bytes: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(bytes);
     let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
     let quote = zero(bytes ^ (ONES * 0x22));
     let backslash = zero(bytes ^ (ONES * 0x5c));
-    (control | quote | backslash) & (ONES << 7) != 0
+    (control | quote | backslash) & (ONES << 7)
 }
 
 fn is_escaped(byte: &u8) -> bool {
