@@ -92,7 +92,8 @@ impl<D> Event<D> {
 
 impl<'de, D: Deserialize<'de>> Deserialize<'de> for Event<D> {
     fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
-        let fields: Fields<'_, D, Value> = Deserialize::deserialize(deserializer)?;
+        // The trait's, since the one that is derived takes an array too.
+        let fields = <Fields<'_, D, Value> as Deserialize>::deserialize(deserializer)?;
         Ok(Self {
             event_type: fields.event_type.0.into_owned(),
             data: fields.data,

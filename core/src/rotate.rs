@@ -33,7 +33,9 @@ struct Compressed {
 }
 
 impl Ahead {
-    fn push(&mut self, block: Compressed) {
+    fn push(&mut self, mut block: Compressed) {
+        // A codec takes room for what does not compress.
+        block.frame.shrink_to_fit();
         self.len += u64::from(block.len);
         self.frames += block.frame.len();
         self.blocks.push(block);
@@ -118,7 +120,12 @@ impl<S: Storage> Writer<S> {
                 Some(block) => Some(block),
                 None => self.compress(at, true)?,
             };
-            let Some(Compressed { len, hash, frame }) = block else {
+            let Some(Compressed {
+                len,
+                hash,
+                mut frame,
+            }) = block
+            else {
                 break;
             };
             let mark = BlockMark {
@@ -129,11 +136,10 @@ impl<S: Storage> Writer<S> {
                 frame_len: frame.len() as u32,
                 hash,
             };
-            let mut marked = mark.encode();
-            marked.extend(frame);
-            self.store.add(Slot::Archive, &marked)?;
+            frame.splice(..0, mark.encode());
+            self.store.add(Slot::Archive, &frame)?;
             blocks.push(mark.block(archive_len));
-            archive_len += marked.len() as u64;
+            archive_len += frame.len() as u64;
             at += u64::from(len);
         }
         Ok(blocks)

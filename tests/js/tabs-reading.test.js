@@ -8,7 +8,8 @@ import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { takenFiles } from "../../wasm/package/hosts/opfs-taken.js";
 import "../../wasm/package/js/index.js";
 import { load } from "../../wasm/package/js/module.js";
-import { inlined } from "../../wasm/package/module/inlined.js";
+import { inlined } from "../../wasm/package/js/inlined.js";
+import { append } from "../../wasm/package/js/writer.js";
 // The writer has a module of its own: it works while the reader's is in the middle of a call.
 import * as writing from "../../wasm/package/module/eventfold.js?of the writer";
 import { Reading } from "../../wasm/package/tabs/reading.js";
@@ -103,7 +104,7 @@ class Beside {
     }
     const length = random.chance(0.2) ? 60 : random.below(4);
     for (let end = this.count + length; this.count < end; this.count += 1) {
-      writer.append(`{"type":"n","data":${this.count},"ts":0}\n`, false);
+      append(writing, writer, `{"type":"n","data":${this.count},"ts":0}\n`, false);
     }
   }
 

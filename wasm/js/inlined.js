@@ -1,4 +1,4 @@
-// The module out of the script that holds it.
+// The module that comes with the script, unpacked.
 
 import { gzipped } from "../module/inlined.js";
 import { UnsupportedError } from "./errors.js";

@@ -4,14 +4,17 @@ import { StorageError } from "./errors.js";
 import { TextEncoder } from "./runtime.js";
 
 const encoder = new TextEncoder();
+/** @type {WebAssembly.Memory} the module's: a program has one */
+let memory;
 
 /** Appends lines, as the module's writer does it. */
 export function append(glue, writer, text, synced) {
-  return writer.append(put(glue.moduleMemory(), writer, text), synced);
+  memory ??= glue.moduleMemory();
+  return writer.append(put(writer, text), synced);
 }
 
 /** Puts the lines where the module reads them, and answers how many bytes they take. */
-function put(memory, writer, text) {
+function put(writer, text) {
   let length = 0;
   // Most text takes a byte or little more for each of its units, none takes more than three.
   for (let each = 1.1, rest = text; ; each = 3) {
@@ -29,8 +32,9 @@ function put(memory, writer, text) {
  * meets the rotation waits for little more than any other.
  */
 export function makeRoom(writer, files, maxLogSize) {
+  if (maxLogSize === Infinity) return;
   if (writer.logLen() >= maxLogSize) rotate(writer, files);
-  else if (maxLogSize < Infinity) writer.prepareRotation();
+  else writer.prepareRotation();
 }
 
 /**

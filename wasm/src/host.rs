@@ -15,19 +15,24 @@ extern "C" {
     pub type Files;
 
     #[wasm_bindgen(method, structural, catch)]
-    fn len(this: &Files, name: &str) -> Result<JsValue, JsValue>;
+    fn len(this: &Files, name: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = readAt)]
-    fn read_at(this: &Files, name: &str, offset: f64, into: &mut [u8]) -> Result<JsValue, JsValue>;
+    fn read_at(
+        this: &Files,
+        name: &JsValue,
+        offset: f64,
+        into: &mut [u8],
+    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn append(this: &Files, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    fn append(this: &Files, name: &JsValue, data: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn truncate(this: &Files, name: &str, length: f64) -> Result<JsValue, JsValue>;
+    fn truncate(this: &Files, name: &JsValue, length: f64) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn sync(this: &Files, name: &str) -> Result<JsValue, JsValue>;
+    fn sync(this: &Files, name: &JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn replace(this: &Files, name: &str, data: &[u8]) -> Result<JsValue, JsValue>;
+    fn replace(this: &Files, name: &JsValue, data: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, structural, catch)]
-    fn remove(this: &Files, name: &str) -> Result<JsValue, JsValue>;
+    fn remove(this: &Files, name: &JsValue) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(module = "/hosts/memory-files.js")]
@@ -78,6 +83,8 @@ impl std::error::Error for HostError {}
 #[derive(Debug)]
 pub struct HostStore {
     files: Files,
+    /// The name of the file that each append asks for, as the text that JavaScript takes.
+    log: JsValue,
 }
 
 impl HostStore {
@@ -86,7 +93,17 @@ impl HostStore {
     /// away is the host's duty.
     #[must_use]
     pub fn new(files: Files, _asked: LockMode) -> Self {
-        Self { files }
+        Self {
+            files,
+            log: Slot::Log.to_string().into(),
+        }
+    }
+
+    fn named<T>(&self, slot: Slot<'_>, call: impl FnOnce(&JsValue) -> T) -> T {
+        match slot {
+            Slot::Log => call(&self.log),
+            slot => call(&slot.to_string().into()),
+        }
     }
 
     /// The lock that this store holds: [`LockMode::None`].
@@ -100,7 +117,8 @@ impl Source for HostStore {
     type Error = HostError;
 
     fn len(&self, slot: Slot<'_>) -> Result<u64, HostError> {
-        let answer = self.files.len(&slot.to_string()).map_err(HostError)?;
+        let answer = self.named(slot, |name| self.files.len(name));
+        let answer = answer.map_err(HostError)?;
         whole(&answer)
             .filter(|len| *len < MAX_LEN)
             .map(|len| len as u64)
@@ -109,10 +127,8 @@ impl Source for HostStore {
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, HostError> {
         let room = buf.len();
-        let answer = self
-            .files
-            .read_at(&slot.to_string(), offset as f64, buf)
-            .map_err(HostError)?;
+        let answer = self.named(slot, |name| self.files.read_at(name, offset as f64, buf));
+        let answer = answer.map_err(HostError)?;
         whole(&answer)
             .filter(|n| *n <= room as f64)
             .map(|n| n as usize)
@@ -122,26 +138,26 @@ impl Source for HostStore {
 
 impl Storage for HostStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        done("append", self.files.append(&slot.to_string(), bytes))
+        let answer = self.named(slot, |name| self.files.append(name, bytes));
+        done("append", answer)
     }
 
     fn truncate(&mut self, slot: Slot<'_>, len: u64) -> Result<(), HostError> {
-        done(
-            "truncate",
-            self.files.truncate(&slot.to_string(), len as f64),
-        )
+        let answer = self.named(slot, |name| self.files.truncate(name, len as f64));
+        done("truncate", answer)
     }
 
     fn sync(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
-        done("sync", self.files.sync(&slot.to_string()))
+        done("sync", self.named(slot, |name| self.files.sync(name)))
     }
 
     fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        done("replace", self.files.replace(&slot.to_string(), bytes))
+        let answer = self.named(slot, |name| self.files.replace(name, bytes));
+        done("replace", answer)
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
-        done("remove", self.files.remove(&slot.to_string()))
+        done("remove", self.named(slot, |name| self.files.remove(name)))
     }
 }
 

@@ -1,6 +1,7 @@
 use std::mem::take;
 
 use eventfold_core::{LineHash, LockMode, Scan};
+use js_sys::{Float64Array, Uint8Array, Uint32Array};
 use memchr::memchr;
 use wasm_bindgen::prelude::*;
 
@@ -99,20 +100,23 @@ impl RawScan {
     }
 
     /// The batch's lines, each with a newline.
-    pub fn bytes(&mut self) -> Vec<u8> {
-        take(&mut self.bytes)
+    #[must_use]
+    pub fn bytes(&self) -> Uint8Array {
+        self.bytes.as_slice().into()
     }
 
     /// For each line its position and the next line's.
-    pub fn places(&mut self) -> Vec<f64> {
-        take(&mut self.places)
+    #[must_use]
+    pub fn places(&self) -> Float64Array {
+        self.places.as_slice().into()
     }
 
     /// For each line where it starts and ends in [`bytes`](Self::bytes), without its newline, and
     /// the number of its type: types are numbered as they first come. 2^32 - 1 stands for a line
     /// that has to be parsed to know its type.
-    pub fn spans(&mut self) -> Vec<u32> {
-        take(&mut self.spans)
+    #[must_use]
+    pub fn spans(&self) -> Uint32Array {
+        self.spans.as_slice().into()
     }
 
     /// The types that came up for the first time in this batch.

@@ -1,10 +1,12 @@
 //! Frames of another writer: any zstd frame, of any length, decoded as a stream.
 
-use alloc::string::{String, ToString};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use ruzstd::io::{Error as IoError, ErrorKind, Read};
 use twox_hash::XxHash64;
@@ -117,7 +119,7 @@ impl Frame {
             if let Some(to) = out.get_mut(start + have..) {
                 self.decoder
                     .read(to)
-                    .map_err(|error| FrameError::Damaged(error.to_string()))?;
+                    .map_err(|_| FrameError::Damaged(DAMAGED.into()))?;
             }
             self.produced += ready as u64;
             if have + ready == limit {
@@ -155,10 +157,10 @@ impl Frame {
         Ok(())
     }
 
-    fn decode<S: Source, T, D: fmt::Display>(
+    fn decode<S: Source, T>(
         &mut self,
         source: &S,
-        step: impl FnOnce(&mut FrameDecoder, &mut Reader<'_, S>) -> Result<T, D>,
+        step: impl FnOnce(&mut FrameDecoder, &mut Reader<'_, S>) -> Result<T, FrameDecoderError>,
     ) -> Result<T, FrameError<S::Error>> {
         let mut reader = Reader {
             source,
@@ -169,8 +171,23 @@ impl Frame {
         step(&mut self.decoder, &mut reader).map_err(|error| match reader.error {
             Some(error) => FrameError::Source(error),
             None if reader.ended => FrameError::Truncated,
-            None => FrameError::Damaged(error.to_string()),
+            None => FrameError::Damaged(reason(&error)),
         })
+    }
+}
+
+const DAMAGED: &str = "it is not what a zstd writer makes";
+
+/// What a person can do something about is told; where in its bits a frame breaks helps nobody.
+fn reason(error: &FrameDecoderError) -> String {
+    match error {
+        FrameDecoderError::WindowSizeTooBig { requested, max } => {
+            format!("it needs a window of {requested} bytes, and {max} is the limit")
+        }
+        FrameDecoderError::DictNotProvided { dict_id } => {
+            format!("it was made with the dictionary {dict_id}")
+        }
+        _ => DAMAGED.into(),
     }
 }
 

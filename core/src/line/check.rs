@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::MAX_DEPTH;
+use super::escape::plain;
 use super::number::is_finite;
 
 /// The fields of an event in the order of the log; the first three are always there.
@@ -228,9 +229,8 @@ impl<'a> Cursor<'a> {
         let mut is_ascii = true;
         loop {
             while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
-                let word = u64::from_le_bytes(*eight);
-                let plain = plain(word);
-                is_ascii &= word & HIGHEST == 0;
+                let plain = plain(*eight);
+                is_ascii &= eight.is_ascii();
                 self.at += plain;
                 if plain < eight.len() {
                     break;
@@ -324,19 +324,6 @@ impl<'a> Cursor<'a> {
         });
         value.map(drop).ok_or(Flaw::NoSeconds)
     }
-}
-
-const ONES: u64 = u64::MAX / 0xff;
-const HIGHEST: u64 = ONES * 0x80;
-
-/// How many of eight bytes come before the first quote, backslash or control character.
-#[inline(always)]
-fn plain(word: u64) -> usize {
-    // Marks each byte below `limit`; those after the first may be marked in error, by its borrow.
-    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHEST;
-    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let marked = below(word, 0x20) | is(b'"') | is(b'\\');
-    marked.trailing_zeros() as usize / 8
 }
 
 /// Whether a string's bytes, as they are written, stand for `name`.

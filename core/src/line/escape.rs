@@ -17,24 +17,34 @@ fn holds_escaped(text: &[u8]) -> bool {
     // The last word overlaps the one before, which costs less than a loop over what is left.
     if let Some(last) = text.last_chunk::<8>() {
         let (eights, _) = text.as_chunks::<8>();
-        return eights.iter().any(|eight| any(*eight)) || any(*last);
+        return eights.iter().any(|eight| any_escaped(*eight)) || any_escaped(*last);
     }
     match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        (Some([a, b, c, d]), Some([e, f, g, h])) => any([*a, *b, *c, *d, *e, *f, *g, *h]),
+        (Some([a, b, c, d]), Some([e, f, g, h])) => any_escaped([*a, *b, *c, *d, *e, *f, *g, *h]),
         _ => text.iter().any(is_escaped),
     }
 }
 
-/// Whether any of eight bytes is escaped. The high bit of a byte in one of the words is set for
-/// one that is; a borrow can set it for a byte beside such a one, and only there.
+fn any_escaped(bytes: [u8; 8]) -> bool {
+    escaped(bytes) != 0
+}
+
+/// How many of eight bytes come before the first that is escaped.
 #[inline]
-fn any(bytes: [u8; 8]) -> bool {
+pub(super) fn plain(bytes: [u8; 8]) -> usize {
+    escaped(bytes).trailing_zeros() as usize / 8
+}
+
+/// Has the high bit set of each byte that is escaped; a borrow can set it for a byte behind such
+/// a one, and only there.
+#[inline]
+fn escaped(bytes: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(bytes);
     let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
     let quote = zero(bytes ^ (ONES * 0x22));
     let backslash = zero(bytes ^ (ONES * 0x5c));
-    (control | quote | backslash) & (ONES << 7) != 0
+    (control | quote | backslash) & (ONES << 7)
 }
 
 fn is_escaped(byte: &u8) -> bool {

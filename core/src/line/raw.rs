@@ -4,8 +4,9 @@ use alloc::string::String;
 
 use memchr::memchr2_iter;
 
+use super::MAX_DEPTH;
+use super::check::value as check_value;
 use super::json::too_deep;
-use super::{MAX_DEPTH, check_value};
 use crate::planted::{Bug, planted};
 
 /// The shortest number without an exponent that can be out of range.
