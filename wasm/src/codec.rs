@@ -17,7 +17,7 @@ fn compress(content: &[u8]) -> Vec<u8> {
     }
 }
 
-#[cfg(feature = "compress")]
+#[cfg(any(test, feature = "compress"))]
 fn decompresses_to(frame: &[u8], content: &[u8]) -> bool {
     let mut decoded = vec![0; content.len()];
     (CODEC.decompress)(frame, &mut decoded) && decoded == content

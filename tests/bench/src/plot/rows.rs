@@ -104,7 +104,7 @@ impl Chart<'_, '_> {
         let y = 84;
         let mut entry = |width, text: &str, mark: &dyn Fn((i32, i32))| {
             mark((x, y));
-            self.text(text, (x + 12, y), 14, INK, HPos::Left);
+            self.text(text, (x + 15, y), 14, INK, HPos::Left);
             x += width;
         };
         entry(104, OURS, &|at| self.ours(at));
