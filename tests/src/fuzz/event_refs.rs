@@ -46,6 +46,15 @@ const VALUES: [&str; 20] = [
     "",
 ];
 
+const HEAD: &str = r#"{"type":"a","data":"#;
+
+const ENDS: [&str; 4] = [
+    r#","ts":1}"#,
+    r#","ts":1,"id":"i"}"#,
+    r#","ts":1,"actor":"b"}"#,
+    "}",
+];
+
 /// What an event's ends tell is what the parser tells of every line that the parser takes; of any
 /// other line nothing panics, and its data is refused.
 pub fn target(bytes: &[u8]) {
@@ -53,6 +62,7 @@ pub fn target(bytes: &[u8]) {
     let line = match choices.below(4) {
         0 => choices.0.to_vec(),
         1 => framed(&mut choices),
+        2 => hiding(&mut choices),
         _ => composed(&mut choices),
     };
     if !line.contains(&b'\n') && !line.contains(&0) {
@@ -62,14 +72,20 @@ pub fn target(bytes: &[u8]) {
 
 /// Any bytes as data between ends that are as the log writes them.
 fn framed(choices: &mut Choices<'_>) -> Vec<u8> {
-    let ends: [&[u8]; 4] = [
-        b",\"ts\":1}",
-        b",\"ts\":1,\"id\":\"i\"}",
-        b",\"ts\":1,\"actor\":\"b\"}",
-        b"}",
-    ];
-    let end = ends[choices.below(ends.len())];
-    [b"{\"type\":\"a\",\"data\":", choices.0, end].concat()
+    let end = ENDS[choices.below(ENDS.len())];
+    [HEAD.as_bytes(), choices.0, end.as_bytes()].concat()
+}
+
+/// Fields between such ends, which only the parser can find.
+fn hiding(choices: &mut Choices<'_>) -> Vec<u8> {
+    let mut line = String::from(HEAD);
+    line += VALUES[choices.below(VALUES.len())];
+    for _ in 0..1 + choices.below(2) {
+        let (key, value) = (choices.below(KEYS.len()), choices.below(VALUES.len()));
+        line += &format!(",{}:{}", KEYS[key], VALUES[value]);
+    }
+    line += ENDS[choices.below(ENDS.len())];
+    line.into_bytes()
 }
 
 /// Fields in any order, any number of times.
