@@ -84,7 +84,7 @@ fn by_threads<'a>(
     name: &'static str,
     append: impl Fn(&Sample) + Sync + 'a,
 ) -> Contender<'a> {
-    let each = 4;
+    let each = bench.scale(4, 1);
     Contender::new(name, move || {
         let ready = Barrier::new(IN_FLIGHT + 1);
         let threads = |number: usize| {

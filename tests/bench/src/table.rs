@@ -186,7 +186,7 @@ pub fn number(value: f64) -> String {
 pub fn ratio(value: f64) -> String {
     match value {
         value if value == 0.0 || !value.is_finite() => String::new(),
-        value if value >= 9.95 => number(value.round()),
+        value if value >= 9.95 => round(value.round()),
         value if value >= 0.0995 => format!("{value:.2}"),
         value if value >= 0.00995 => format!("{value:.3}"),
         value => format!("{value:.1e}"),
