@@ -13,7 +13,7 @@ use crate::storage::{Slot, Storage};
 use crate::writer::Writer;
 
 /// How much of the next archive is kept in memory, in bytes; the last block may go over it.
-const AHEAD_LEN: usize = 8 << 20;
+const AHEAD_LEN: usize = 4 << 20;
 
 /// The first blocks of the log, compressed before its rotation.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl<S: Storage> Writer<S> {
     /// of a log that is rotated at a size, called before each append, a rotation then has no more
     /// left to do than a block and the writing. Also makes the log durable up to there, since a
     /// rotation has to. Nothing is written but the next rotation's archive, and that not before
-    /// it; up to 8 MiB of it are kept in memory, which are gone with the writer.
+    /// it; up to 4 MiB of it are kept in memory, which are gone with the writer.
     ///
     /// # Errors
     /// As [`rotate`](Writer::rotate), and [`sync`](Writer::sync).
