@@ -1,10 +1,12 @@
 //! Appending: one event, one line, one write.
 
 use alloc::vec::Vec;
+use core::mem::take;
 
 use memchr::memchr_iter;
 use serde::Serialize;
 
+use crate::batch::Batch;
 use crate::error::Error;
 use crate::event::Event;
 use crate::hash::LineHash;
@@ -14,6 +16,9 @@ use crate::named::{NamedSource, NamedStorage};
 use crate::planted::{Bug, planted, unless};
 use crate::storage::{Access, Slot, Storage};
 use crate::writer::Writer;
+
+/// How much memory a writer keeps from one append to the next.
+const MAX_BUFFER: usize = 1 << 20;
 
 /// What an append waits for, and so what a crash can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,9 +59,21 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Appended, Error<S::Error>> {
         self.usable()?;
-        let line = line::encode(event)?;
-        let hash = LineHash::of(line.strip_suffix(b"\n").unwrap_or(&line));
-        let position = self.write(&line, durability)?;
+        let mut line = self.take_buffer();
+        let appended = self.append_in(event, &mut line, durability);
+        self.buffer = line;
+        appended
+    }
+
+    fn append_in<D: Serialize>(
+        &mut self,
+        event: &Event<D>,
+        line: &mut Vec<u8>,
+        durability: Durability,
+    ) -> Result<Appended, Error<S::Error>> {
+        line::encode(event, line)?;
+        let hash = LineHash::of(line.strip_suffix(b"\n").unwrap_or(line));
+        let position = self.write(line, durability)?;
         self.last_hash = Some(hash);
         Ok(Appended {
             position,
@@ -78,17 +95,25 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
-        let (mut lines, mut appended) = (Vec::new(), Vec::new());
+        let mut batch = Batch::new();
         for event in events {
-            let line = line::encode(event)?;
-            appended.push(Appended {
-                position: lines.len() as u64,
-                next_position: (lines.len() + line.len()) as u64,
-                hash: LineHash::of(line.strip_suffix(b"\n").unwrap_or(&line)),
-                durability,
-            });
-            lines.extend(line);
+            batch.push(event)?;
         }
+        self.append_encoded(batch, durability)
+    }
+
+    /// Appends the events of a batch that was made before, as
+    /// [`append_batch`](Writer::append_batch) does.
+    ///
+    /// # Errors
+    /// As [`append`](Writer::append), for the batch as a whole.
+    pub fn append_encoded(
+        &mut self,
+        batch: Batch,
+        durability: Durability,
+    ) -> Result<Vec<Appended>, Error<S::Error>> {
+        self.usable()?;
+        let (lines, appended) = batch.into_parts();
         self.write_batch(&lines, appended, durability)
     }
 
@@ -163,6 +188,14 @@ impl<S: Storage> Writer<S> {
         })
     }
 
+    /// An empty buffer for lines. One that a large event made is not kept.
+    fn take_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = take(&mut self.buffer);
+        buffer.clear();
+        buffer.shrink_to(MAX_BUFFER);
+        buffer
+    }
+
     /// Writes the lines of a batch, whose places in `appended` count from its start.
     fn write_batch(
         &mut self,
@@ -178,6 +211,7 @@ impl<S: Storage> Writer<S> {
         for at in &mut appended {
             at.position += start;
             at.next_position += start;
+            at.durability = durability;
         }
         Ok(appended)
     }

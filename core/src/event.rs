@@ -1,13 +1,11 @@
 //! What happened: one event, one line of the log.
 
 use alloc::string::String;
-use core::fmt;
-use core::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+use crate::line::Fields;
 
 /// One event.
 ///
@@ -29,34 +27,24 @@ use serde_json::Value;
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Event<D = Value> {
     /// What kind of thing happened, `type` on disk.
     #[serde(rename = "type")]
     pub event_type: String,
     /// What there is to know about it.
-    #[serde(
-        deserialize_with = "required",
-        bound(deserialize = "D: Deserialize<'de>")
-    )]
     pub data: D,
     /// When, in whole seconds since 1970-01-01 00:00 UTC.
-    #[serde(deserialize_with = "seconds")]
     pub ts: u64,
     /// An identifier of the caller's own; the log does not look at it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Who or what caused it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// Anything beside the data: a trace, a version, a source. `null` is a value like any other
     /// and differs from no `meta` at all.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "present"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<Value>,
 }
 
@@ -102,49 +90,17 @@ impl<D> Event<D> {
     }
 }
 
-impl<D: Serialize> Serialize for Event<D> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-/// What is derived takes an array of the fields for an event too.
 impl<'de, D: Deserialize<'de>> Deserialize<'de> for Event<D> {
     fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
-        deserializer.deserialize_map(Object(PhantomData))
+        // The trait's, since the one that is derived takes an array too.
+        let fields = <Fields<'_, D, Value> as Deserialize>::deserialize(deserializer)?;
+        Ok(Self {
+            event_type: fields.event_type.0.into_owned(),
+            data: fields.data,
+            ts: fields.ts,
+            id: fields.id.map(|id| id.0.into_owned()),
+            actor: fields.actor.map(|actor| actor.0.into_owned()),
+            meta: fields.meta,
+        })
     }
-}
-
-struct Object<D>(PhantomData<D>);
-
-impl<'de, D: Deserialize<'de>> Visitor<'de> for Object<D> {
-    type Value = Event<D>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event, which is an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Event<D>, A::Error> {
-        Event::deserialize(MapAccessDeserializer::new(map))
-    }
-}
-
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    u64::deserialize(deserializer).map_err(|error| {
-        D::Error::custom(format_args!(
-            "`ts` takes whole seconds from 1970 on: {error}"
-        ))
-    })
-}
-
-/// Serde takes a field that is missing for an `Option` that is `None`.
-fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    T::deserialize(deserializer)
-}
-
-/// Serde reads `null` into an `Option` as absent; a field that is there is never absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }

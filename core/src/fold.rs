@@ -27,7 +27,9 @@ pub use snapshot::{Snapshot, is_foreign_snapshot};
 /// let (mut writer, _) = Writer::open(MemoryStore::new(), Codec::PORTABLE, Access::Exclusive)?;
 /// writer.append(&Event::at(0, "counted", 2), Durability::Synced)?;
 ///
-/// let sum = |sum, line: &eventfold_core::Line<'_>| Ok(sum + line.event::<u64, _>()?.data);
+/// let sum = |sum, line: &eventfold_core::Line<'_>| {
+///     Ok::<_, eventfold_core::Error<_>>(sum + line.event::<u64, _>()?.data)
+/// };
 /// let mut fold = Fold::new(0);
 /// if let Some(further) = fold.refreshed(writer.store(), Codec::PORTABLE, sum)? {
 ///     fold = further;
@@ -85,13 +87,13 @@ impl<T: Clone> Fold<T> {
     /// when the reducer fails or panics.
     ///
     /// # Errors
-    /// Those of [`Scan::next_line`], and the reducer's.
-    pub fn refreshed<S: Source>(
+    /// Those of [`Scan::next_line`], and the reducer's, which can be of a type of its own.
+    pub fn refreshed<S: Source, E: From<Error<S::Error>>>(
         &self,
         source: S,
         codec: Codec,
-        mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, Error<S::Error>>,
-    ) -> Result<Option<Self>, Error<S::Error>> {
+        mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
+    ) -> Result<Option<Self>, E> {
         let mut scan = Scan::new(source, codec, self.position);
         let Some(first) = scan.next_line()? else {
             return Ok(None);
@@ -103,7 +105,7 @@ impl<T: Clone> Fold<T> {
         let position = scan.position();
         let Some(hash) = scan.hash_before()? else {
             let reason = "the line just read is gone";
-            return Err(Error::corrupt(position, Slot::Log, 0, reason));
+            return Err(Error::corrupt(position, Slot::Log, 0, reason).into());
         };
         Ok(Some(Self {
             state,

@@ -12,16 +12,12 @@ use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source};
 
-/// Bytes of history.
+/// What bytes of history are.
 pub(crate) enum Piece {
-    /// A whole block of the archive.
-    Block {
-        position: u64,
-        offset: u64,
-        bytes: Vec<u8>,
-    },
+    /// A whole block of the archive, from this position on and of this archive offset.
+    Block { position: u64, offset: u64 },
     /// Bytes of the log from the position asked for. `base` is the position of its first byte.
-    Log { base: u64, bytes: Vec<u8> },
+    Log { base: u64 },
     /// History up to position `to` cannot be read, because of what lies at this archive offset.
     Damaged {
         to: u64,
@@ -78,19 +74,20 @@ impl History {
         }
     }
 
-    /// The bytes at `position`: the whole block that holds it, or at most `want` bytes of the
-    /// log from there on, none at its end.
-    pub(crate) fn piece<S: Source>(
+    /// Sets `bytes` to what is at `position`: the whole block that holds it, or at most `want`
+    /// bytes of the log from there on, none at its end.
+    pub(crate) fn read<S: Source>(
         &mut self,
         source: &S,
         position: u64,
         want: usize,
+        bytes: &mut Vec<u8>,
     ) -> Result<Piece, Error<S::Error>> {
         loop {
             let extent = self.extent(source)?;
             let Extent { base, log_len } = extent;
             let piece = if position < base {
-                self.block_at(source, position)?
+                self.read_block(source, position, bytes)?
             } else if position - base > log_len {
                 return Err(Error::Beyond {
                     position,
@@ -99,8 +96,8 @@ impl History {
             } else {
                 let offset = position - base;
                 let want = (want as u64).min(log_len - offset) as usize;
-                let bytes = source.bytes(Slot::Log, offset, want)?;
-                Piece::Log { base, bytes }
+                source.read_bytes(Slot::Log, offset, want, bytes)?;
+                Piece::Log { base }
             };
             if self.still_holds(source, extent)? {
                 return Ok(piece);
@@ -117,7 +114,7 @@ impl History {
         if position == 0 {
             return Ok(Some(LineHash::NONE));
         }
-        let mut want = 4 << 10;
+        let (mut want, mut bytes) = (4 << 10, Vec::new());
         loop {
             let extent = self.extent(source)?;
             let Extent { base, log_len } = extent;
@@ -129,14 +126,12 @@ impl History {
             } else {
                 position.saturating_sub(want).max(base)
             };
-            let (start, bytes) = match self.piece(source, from, (position - from) as usize)? {
+            let start = match self.read(source, from, (position - from) as usize, &mut bytes)? {
                 Piece::Damaged { .. } => return Ok(None),
-                Piece::Block {
-                    position, bytes, ..
-                } => (position, bytes),
+                Piece::Block { position, .. } => position,
                 // Rotated since: what was asked of the log is found in the archive.
-                Piece::Log { base: moved, .. } if moved != base => continue,
-                Piece::Log { bytes, .. } => (from, bytes),
+                Piece::Log { base: moved } if moved != base => continue,
+                Piece::Log { .. } => from,
             };
             let Some(before) = bytes.get(..(position - start) as usize) else {
                 // Cut since, by whoever repairs the log; else it is shorter than its length.
@@ -200,7 +195,12 @@ impl History {
             .is_some_and(|tail| tail.archive_len == len))
     }
 
-    fn block_at<S: Source>(&mut self, source: &S, position: u64) -> Result<Piece, Error<S::Error>> {
+    fn read_block<S: Source>(
+        &mut self,
+        source: &S,
+        position: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error<S::Error>> {
         let tail = self.tail(source)?;
         let block = if position >= tail.sealed_end {
             tail.block_at(position)
@@ -214,13 +214,12 @@ impl History {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
-        Ok(match self.decoder.read(source, &block)? {
-            Some(bytes) => Piece::Block {
+        Ok(match self.decoder.read(source, &block, bytes)? {
+            true => Piece::Block {
                 position: block.position,
                 offset: block.frame,
-                bytes,
             },
-            None => Piece::Damaged {
+            false => Piece::Damaged {
                 to: block.end(),
                 offset: block.frame,
                 reason: "the block does not match its hash",

@@ -30,8 +30,10 @@ extern crate std;
 
 mod append;
 mod archive;
+mod batch;
 mod error;
 mod event;
+mod event_ref;
 mod fold;
 mod hash;
 mod history;
@@ -49,8 +51,10 @@ mod writer;
 
 pub use append::{Appended, Durability};
 pub use archive::Codec;
+pub use batch::Batch;
 pub use error::Error;
 pub use event::Event;
+pub use event_ref::EventRef;
 pub use fold::{Fold, Snapshot, check_view_name, is_foreign_snapshot};
 pub use hash::{LineHash, NoLineHash};
 pub use line::MAX_LINE;

@@ -1,23 +1,26 @@
 //! Framing: one event, one line.
 
 mod check;
-mod guard;
+mod ends;
+mod escape;
+mod fields;
+mod json;
 mod number;
+mod raw;
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::Cell;
 
-use memchr::{memchr, memchr2_iter};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use memchr::memchr;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::planted::{Bug, planted};
 
-pub(crate) use check::value as check_value;
+pub(crate) use check::{event as check_event, value as check_value};
+pub(crate) use ends::{Ends, may_name};
+pub(crate) use fields::Fields;
+use json::Json;
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -27,28 +30,38 @@ pub const MAX_LINE: usize = 64 << 20;
 /// reads no deeper.
 const MAX_DEPTH: usize = 127;
 
-/// The event's line with its newline.
+/// Appends the event's line with its newline. After an error `out` is as it was.
 pub(crate) fn encode<D: Serialize, E: core::error::Error>(
     event: &Event<D>,
-) -> Result<Vec<u8>, Error<E>> {
-    let holds_raw = Cell::new(false);
-    let mut line = to_json(event, &holds_raw).map_err(unreadable)?;
+    out: &mut Vec<u8>,
+) -> Result<(), Error<E>> {
+    let start = out.len();
+    let encoded = encode_after(start, event, out);
+    if encoded.is_err() {
+        out.truncate(start);
+    }
+    encoded
+}
+
+fn encode_after<D: Serialize, E: core::error::Error>(
+    start: usize,
+    event: &Event<D>,
+    out: &mut Vec<u8>,
+) -> Result<(), Error<E>> {
+    let holds_raw = Json::write(event, out).map_err(|refused| unreadable(refused.0))?;
+    let line = out.get(start..).unwrap_or_default();
     if line.len() > MAX_LINE {
         return Err(Error::TooLarge {
             len: line.len(),
             limit: MAX_LINE,
         });
     }
-    if holds_raw.get() {
-        // Raw JSON text was checked for its grammar only: it can hold line breaks between
-        // tokens, numbers out of range and halves of surrogate pairs.
-        if memchr(b'\n', &line).is_some() {
-            return Err(unreadable("its JSON text holds a line break"));
-        }
-        check::event(&line).map_err(unreadable)?;
+    // Between its tokens JSON text takes line breaks.
+    if holds_raw && memchr(b'\n', line).is_some() {
+        return Err(unreadable("its JSON text holds a line break"));
     }
-    line.push(b'\n');
-    Ok(line)
+    out.push(b'\n');
+    Ok(())
 }
 
 /// Checks a line, without its newline, that was not written here.
@@ -63,27 +76,20 @@ pub(crate) fn check<E: core::error::Error>(line: &[u8]) -> Result<(), Error<E>> 
     check::in_order(line).map_err(unreadable)
 }
 
-/// Compact JSON that the parser takes back: no non-finite number, no nesting past its limit.
-/// Sets `holds_raw` when the value passed JSON text through as it was.
-pub(crate) fn to_json<T: Serialize + ?Sized>(
-    value: &T,
-    holds_raw: &Cell<bool>,
-) -> Result<Vec<u8>, String> {
-    let guarded = guard::Guarded { value, holds_raw };
-    let json = serde_json::to_vec(&guarded).map_err(|error| error.to_string())?;
-    if nests_too_deep(&json) && !planted(Bug::DepthUnchecked) {
-        return Err(format!("it nests deeper than {MAX_DEPTH} levels"));
-    }
+/// Compact JSON that the parser takes back equal.
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, String> {
+    let mut json = Vec::new();
+    Json::write(value, &mut json).map_err(|refused| refused.0)?;
     Ok(json)
 }
 
 /// Reads a line, without its newline, as an event.
-pub(crate) fn parse<D: DeserializeOwned>(line: &[u8]) -> Result<Event<D>, String> {
+pub(crate) fn parse<'a, D: Deserialize<'a>>(line: &'a [u8]) -> Result<Event<D>, String> {
     from_json(line)
 }
 
 /// Reads one JSON value.
-pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
+pub(crate) fn from_json<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     // The parser does not look at the bytes of what nobody asks for.
     let text = str::from_utf8(json).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| {
@@ -94,7 +100,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
 
 /// Whether the line is an event whatever its data.
 pub(crate) fn is_event(line: &[u8]) -> bool {
-    check::event(line).is_ok()
+    check_event(line).is_ok()
 }
 
 /// Whether there is nothing in the line, not even a damaged event.
@@ -113,43 +119,20 @@ pub(crate) fn unreadable<E: core::error::Error>(reason: impl Into<String>) -> Er
     }
 }
 
-fn nests_too_deep(json: &[u8]) -> bool {
-    // Most lines hold fewer brackets than the limit, which is seen without a walk.
-    if memchr2_iter(b'{', b'[', json).nth(MAX_DEPTH).is_none() {
-        return false;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for &byte in json {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
+    use alloc::format;
     use alloc::vec;
     use core::convert::Infallible;
     use serde_json::value::RawValue;
     use serde_json::{Value, json};
+
+    fn encode<D: Serialize>(event: &Event<D>) -> Result<Vec<u8>, Error<Infallible>> {
+        let mut line = Vec::new();
+        super::encode(event, &mut line)?;
+        Ok(line)
+    }
 
     fn nested(levels: usize) -> Value {
         (0..levels).fold(Value::Null, |inner, _| json!([inner]))
@@ -159,20 +142,17 @@ mod tests {
     fn the_deepest_line_accepted_reads_back_and_one_level_more_is_refused() {
         // The event's own object is one level.
         let deepest = Event::at(0, "deep", nested(MAX_DEPTH - 1));
-        let line = encode::<_, Infallible>(&deepest).unwrap();
+        let line = encode(&deepest).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap(), deepest);
         let deeper = Event::at(0, "deep", nested(MAX_DEPTH));
         assert!(parse::<Value>(&serde_json::to_vec(&deeper).unwrap()).is_err());
-        assert!(matches!(
-            encode::<_, Infallible>(&deeper),
-            Err(Error::Unreadable { .. })
-        ));
+        assert!(matches!(encode(&deeper), Err(Error::Unreadable { .. })));
     }
 
     #[test]
     fn brackets_in_strings_do_not_count_as_nesting() {
         let event = Event::at(0, "text", json!("[{\\\"".repeat(500)));
-        let line = encode::<_, Infallible>(&event).unwrap();
+        let line = encode(&event).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap(), event);
     }
 
@@ -189,12 +169,12 @@ mod tests {
         ];
         for shape in hidden {
             assert!(matches!(
-                encode::<_, Infallible>(&Event::at(0, "shape", vec![shape])),
+                encode(&Event::at(0, "shape", vec![shape])),
                 Err(Error::Unreadable { .. })
             ));
         }
         let fine = vec![Shape::Point { x: None }, Shape::Pair(1.0, -0.0)];
-        assert!(encode::<_, Infallible>(&Event::at(0, "shape", fine)).is_ok());
+        assert!(encode(&Event::at(0, "shape", fine)).is_ok());
     }
 
     #[test]
@@ -203,14 +183,14 @@ mod tests {
             let raw = RawValue::from_string(String::from(text)).unwrap();
             assert!(
                 matches!(
-                    encode::<_, Infallible>(&Event::at(0, "raw", raw)),
+                    encode(&Event::at(0, "raw", raw)),
                     Err(Error::Unreadable { .. })
                 ),
                 "{text} was accepted"
             );
         }
         let raw = RawValue::from_string(String::from("[1, 2]")).unwrap();
-        let line = encode::<_, Infallible>(&Event::at(0, "raw", raw)).unwrap();
+        let line = encode(&Event::at(0, "raw", raw)).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap().data, json!([1, 2]));
     }
 
@@ -261,7 +241,7 @@ mod tests {
     #[test]
     fn meta_of_null_is_not_the_same_as_no_meta() {
         let event = Event::at(0, "m", json!(null)).with_meta(json!(null));
-        let line = encode::<_, Infallible>(&event).unwrap();
+        let line = encode(&event).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap(), event);
     }
 }

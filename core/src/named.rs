@@ -20,12 +20,29 @@ pub(crate) trait NamedSource: Source {
         offset: u64,
         len: usize,
     ) -> Result<Vec<u8>, Error<Self::Error>> {
-        let mut bytes = vec![0; len];
+        let mut bytes = Vec::new();
+        self.read_bytes(slot, offset, len, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// As [`bytes`](Self::bytes), in place of what `bytes` holds: reading on and on into the same
+    /// buffer costs no memory of its own.
+    fn read_bytes(
+        &self,
+        slot: Slot<'_>,
+        offset: u64,
+        len: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error<Self::Error>> {
+        match bytes.is_empty() {
+            true => *bytes = vec![0; len],
+            false => bytes.resize(len, 0),
+        }
         let n = self
-            .read_at(slot, offset, &mut bytes)
+            .read_at(slot, offset, bytes)
             .map_err(|error| Error::storage("read", slot, error))?;
         bytes.truncate(n);
-        Ok(bytes)
+        Ok(())
     }
 
     /// The bytes of the slot from offset `from` to `to`, which by its length it has. Whoever goes

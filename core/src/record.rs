@@ -3,13 +3,14 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::event_ref::EventRef;
 use crate::hash::LineHash;
-use crate::line;
+use crate::line::{self, Fields};
 use crate::storage::Slot;
 
 /// An event where it stands in the log.
@@ -57,23 +58,38 @@ pub(crate) struct Place {
     pub(crate) offset: u64,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
     /// The hash of the line.
     #[must_use]
     pub fn hash(&self) -> LineHash {
         LineHash::of(self.bytes)
     }
 
-    /// The event in the line.
+    /// The event in the line. Its data may borrow from the line.
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
     /// [`Error::Corrupt`] when it is none.
-    pub fn event<D: DeserializeOwned, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
+    pub fn event<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
         line::parse(self.bytes).map_err(|reason| self.refused(reason))
     }
 
-    pub(crate) fn record<D: DeserializeOwned, E: core::error::Error>(
+    /// The event in the line, of which only what is asked for is parsed.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it can be seen without a look at its data that the line is none.
+    #[inline]
+    pub fn event_ref<E: core::error::Error>(&self) -> Result<EventRef<'a>, Error<E>> {
+        EventRef::of(*self)
+    }
+
+    pub(crate) fn fields<D: Deserialize<'a>, M: Deserialize<'a>, E: core::error::Error>(
+        &self,
+    ) -> Result<Fields<'a, D, M>, Error<E>> {
+        line::from_json(self.bytes).map_err(|reason| self.refused(reason))
+    }
+
+    pub(crate) fn record<D: Deserialize<'a>, E: core::error::Error>(
         &self,
     ) -> Result<Record<D>, Error<E>> {
         Ok(Record {
@@ -84,7 +100,8 @@ impl Line<'_> {
         })
     }
 
-    fn refused<E: core::error::Error>(&self, reason: String) -> Error<E> {
+    #[cold]
+    pub(crate) fn refused<E: core::error::Error>(&self, reason: String) -> Error<E> {
         if line::is_event(self.bytes) {
             return Error::Mismatch {
                 position: self.position,

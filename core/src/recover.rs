@@ -1,6 +1,7 @@
 //! Opening: what a crash left is repaired, and nothing is cut that is not kept somewhere.
 
 use alloc::format;
+use alloc::vec::Vec;
 use core::fmt;
 
 use memchr::memrchr;
@@ -171,11 +172,12 @@ enum LogIs {
 fn compare<S: Storage>(store: &S, codec: Codec, tail: &mut Tail) -> Result<LogIs, Error<S::Error>> {
     let mut decoder = Decoder::new(codec);
     let (mut log, mut offset, mut whole) = (LogIs::Longer, 0, 0);
+    let mut content = Vec::new();
     for block in &tail.pending {
-        let Some(content) = decoder.read(store, block)? else {
+        if !decoder.read(store, block, &mut content)? {
             tail.torn = Some(block.frame - BlockMark::LEN as u64);
             break;
-        };
+        }
         whole += 1;
         let bytes = store.bytes(Slot::Log, offset, content.len())?;
         offset += bytes.len() as u64;

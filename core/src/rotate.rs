@@ -6,10 +6,41 @@ use twox_hash::XxHash64;
 
 use crate::archive::{BLOCK_LEN, Block, BlockMark, Seal, block_end};
 use crate::error::Error;
+use crate::line::MAX_LINE;
 use crate::named::{NamedSource, NamedStorage};
 use crate::planted::{Bug, planted, unless};
 use crate::storage::{Slot, Storage};
 use crate::writer::Writer;
+
+/// How much of the next archive is kept in memory, in bytes; the last block may go over it.
+const AHEAD_LEN: usize = 8 << 20;
+
+/// The first blocks of the log, compressed before its rotation.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    blocks: Vec<Compressed>,
+    /// Bytes of the log in them.
+    len: u64,
+    /// Bytes of their frames.
+    frames: usize,
+}
+
+#[derive(Debug)]
+struct Compressed {
+    len: u32,
+    hash: u64,
+    frame: Vec<u8>,
+}
+
+impl Ahead {
+    fn push(&mut self, mut block: Compressed) {
+        // A codec takes room for what does not compress.
+        block.frame.shrink_to_fit();
+        self.len += u64::from(block.len);
+        self.frames += block.frame.len();
+        self.blocks.push(block);
+    }
+}
 
 /// What a rotation moved. Both are 0 when the log was empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,41 +85,92 @@ impl<S: Storage> Writer<S> {
         self.finish(blocks).map_err(|error| self.poison(error))
     }
 
-    /// Appends the log's content to the archive, block by block, in memory bounded by a block.
-    fn archive_log(&mut self) -> Result<Vec<Block>, Error<S::Error>> {
-        let (mut blocks, mut bytes) = (Vec::new(), Vec::new());
-        let (mut position, mut archive_len) = (self.base, self.archive_len);
-        while position < self.end_position() {
-            let read = position - self.base + bytes.len() as u64;
-            let len = (BLOCK_LEN as u64).min(self.end - read);
-            let more = self.store.bytes(Slot::Log, read, len as usize)?;
-            if (more.len() as u64) < len {
-                let reason = "the log is shorter than this writer left it";
-                return Err(Error::corrupt(position, Slot::Log, read, reason));
-            }
-            bytes.extend(more);
-            let last = read + len == self.end;
-            while let Some(end) = block_end(&bytes, last) {
-                let rest = bytes.split_off(end);
-                let frame = (self.codec.compress)(&bytes);
-                let mark = BlockMark {
-                    base: self.base,
-                    total: self.end,
-                    position,
-                    len: bytes.len() as u32,
-                    frame_len: frame.len() as u32,
-                    hash: XxHash64::oneshot(0, &bytes),
-                };
-                let mut marked = mark.encode();
-                marked.extend(frame);
-                self.store.add(Slot::Archive, &marked)?;
-                blocks.push(mark.block(archive_len));
-                archive_len += marked.len() as u64;
-                position += end as u64;
-                bytes = rest;
+    /// Compresses the next block of the log ahead of its rotation, once the log holds all of it:
+    /// of a log that is rotated at a size, called before each append, a rotation then has no more
+    /// left to do than a block and the writing. Also makes the log durable up to there, since a
+    /// rotation has to. Nothing is written but the next rotation's archive, and that not before
+    /// it; up to 8 MiB of it are kept in memory, which are gone with the writer.
+    ///
+    /// # Errors
+    /// As [`rotate`](Writer::rotate), and [`sync`](Writer::sync).
+    pub fn prepare_rotation(&mut self) -> Result<(), Error<S::Error>> {
+        let at = self.ahead.len;
+        if self.end - at < BLOCK_LEN as u64 || self.ahead.frames >= AHEAD_LEN {
+            return Ok(());
+        }
+        self.usable()?;
+        self.exclusive("rotate")?;
+        self.check_alone()?;
+        if let Some(block) = self.compress(at, false)? {
+            self.ahead.push(block);
+            if self.durable < self.end {
+                self.sync_log(self.end)?;
             }
         }
+        Ok(())
+    }
+
+    /// Appends the log's content to the archive, block by block. What was compressed ahead is
+    /// not kept past this, so memory stays bounded by it and a block.
+    fn archive_log(&mut self) -> Result<Vec<Block>, Error<S::Error>> {
+        let (mut blocks, mut at, mut archive_len) = (Vec::new(), 0, self.archive_len);
+        let mut ahead = core::mem::take(&mut self.ahead).blocks.into_iter();
+        while at < self.end {
+            let block = match ahead.next() {
+                Some(block) => Some(block),
+                None => self.compress(at, true)?,
+            };
+            let Some(Compressed {
+                len,
+                hash,
+                mut frame,
+            }) = block
+            else {
+                break;
+            };
+            let mark = BlockMark {
+                base: self.base,
+                total: self.end,
+                position: self.base + at,
+                len,
+                frame_len: frame.len() as u32,
+                hash,
+            };
+            frame.splice(..0, mark.encode());
+            self.store.add(Slot::Archive, &frame)?;
+            blocks.push(mark.block(archive_len));
+            archive_len += frame.len() as u64;
+            at += u64::from(len);
+        }
         Ok(blocks)
+    }
+
+    /// The block that starts at this offset of the log. `None` unless `ends` while lines may come
+    /// that belong to it.
+    fn compress(&self, at: u64, ends: bool) -> Result<Option<Compressed>, Error<S::Error>> {
+        let mut want = BLOCK_LEN as u64;
+        loop {
+            let len = want.min(self.end - at);
+            let mut bytes = self.store.bytes(Slot::Log, at, len as usize)?;
+            if (bytes.len() as u64) < len {
+                let reason = "the log is shorter than this writer left it";
+                return Err(Error::corrupt(self.base + at, Slot::Log, at, reason));
+            }
+            let is_end = at + len == self.end;
+            if let Some(end) = block_end(&bytes, ends && is_end) {
+                bytes.truncate(end);
+                return Ok(Some(Compressed {
+                    len: end as u32,
+                    hash: XxHash64::oneshot(0, &bytes),
+                    frame: (self.codec.compress)(&bytes),
+                }));
+            }
+            if is_end {
+                return Ok(None);
+            }
+            // One line is longer than a block.
+            want = (want * 2).min(MAX_LINE as u64 + 1);
+        }
     }
 
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {

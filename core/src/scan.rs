@@ -1,12 +1,13 @@
 //! Reading forward: lines and events from a position on.
 
 use alloc::vec::Vec;
+use core::mem::take;
 use core::ops::Range;
 
 use memchr::{memchr, memrchr};
 use serde::de::DeserializeOwned;
 
-use crate::archive::Codec;
+use crate::archive::{BLOCK_LEN, Codec};
 use crate::error::Error;
 use crate::hash::LineHash;
 use crate::history::{History, Piece};
@@ -16,6 +17,9 @@ use crate::storage::{Slot, Source};
 
 /// How much of the log is read at a time.
 const READ_LEN: usize = 256 << 10;
+
+/// The largest buffer that is kept to read on into: one that a long line took is given back.
+const KEEP_LEN: usize = BLOCK_LEN;
 
 /// Reads lines from a position to the end of what is readable, from the archive into the log.
 ///
@@ -31,8 +35,8 @@ const READ_LEN: usize = 256 << 10;
 pub struct Scan<S> {
     source: S,
     history: History,
-    /// Position of the first of `bytes`.
-    origin: u64,
+    /// Position of the next line.
+    position: u64,
     bytes: Vec<u8>,
     /// Where in `bytes` the next line starts.
     at: usize,
@@ -59,7 +63,7 @@ impl<S: Source> Scan<S> {
         Self {
             source,
             history: History::new(codec),
-            origin: position,
+            position,
             bytes: Vec::new(),
             at: 0,
             unit: Unit::Block { offset: 0 },
@@ -77,7 +81,7 @@ impl<S: Source> Scan<S> {
     /// Where the next line starts.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.origin + self.at as u64
+        self.position
     }
 
     /// The next event, or `None` when there is none yet.
@@ -102,13 +106,13 @@ impl<S: Source> Scan<S> {
     /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
     /// where it is.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {
-        let position = self.position();
+        let before = self.position;
         let Some(mut range) = self.take_line()? else {
             return Ok(None);
         };
         if self.holds_nul(&range) {
             let torn = self.only_nuls_follow();
-            self.go_to(position);
+            self.go_to(before);
             if torn? {
                 return Ok(None);
             }
@@ -117,10 +121,10 @@ impl<S: Source> Scan<S> {
                 None => return Ok(None),
             }
         }
-        let position = self.origin + range.start as u64;
+        let position = self.position - (self.at - range.start) as u64;
         Ok(Some(Line {
             position,
-            next_position: self.position(),
+            next_position: self.position,
             place: match self.unit {
                 Unit::Block { offset } => Place {
                     slot: Slot::Archive,
@@ -137,8 +141,7 @@ impl<S: Source> Scan<S> {
 
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
-        let position = self.position();
-        self.history.hash_before(&self.source, position)
+        self.history.hash_before(&self.source, self.position)
     }
 
     /// Where in `bytes` the next line that is not blank lies, without its newline.
@@ -154,6 +157,7 @@ impl<S: Source> Scan<S> {
             let blank = line::is_blank(rest.get(..len).unwrap_or_default());
             let start = self.at;
             self.at += next;
+            self.position += next as u64;
             if !blank {
                 return Ok(Some(start..start + len));
             }
@@ -162,22 +166,26 @@ impl<S: Source> Scan<S> {
 
     /// Reads what comes next: a block, or whole lines of the log. False when nothing does yet.
     fn fill(&mut self) -> Result<bool, Error<S::Error>> {
-        let position = self.position();
-        self.go_to(position);
+        let position = self.position;
+        // Taken, so that an error leaves no bytes to be taken for lines.
+        let mut bytes = take(&mut self.bytes);
+        self.at = 0;
+        if bytes.capacity() > KEEP_LEN {
+            bytes = Vec::new();
+        }
         let mut want = READ_LEN;
         loop {
-            match self.history.piece(&self.source, position, want)? {
+            match self.read(position, want, &mut bytes)? {
                 Piece::Block {
                     position: start,
                     offset,
-                    bytes,
                 } => {
                     let at = (position - start) as usize;
                     let before = at.checked_sub(1).and_then(|at| bytes.get(at));
                     if !self.checked && before.is_some_and(|&byte| byte != b'\n') {
                         return Err(Error::NotABoundary { position });
                     }
-                    (self.origin, self.at, self.bytes) = (start, at, bytes);
+                    (self.at, self.bytes) = (at, bytes);
                     self.unit = Unit::Block { offset };
                     self.checked = true;
                     return Ok(true);
@@ -187,7 +195,7 @@ impl<S: Source> Scan<S> {
                     self.checked = true;
                     return Err(Error::corrupt(position, Slot::Archive, offset, reason));
                 }
-                Piece::Log { base, bytes } => {
+                Piece::Log { base } => {
                     self.check_in_log(position, base)?;
                     let Some(newline) = memrchr(b'\n', &bytes) else {
                         if bytes.len() < want {
@@ -199,8 +207,8 @@ impl<S: Source> Scan<S> {
                         want = (want * 4).min(MAX_LINE + 1);
                         continue;
                     };
+                    bytes.truncate(newline + 1);
                     self.bytes = bytes;
-                    self.bytes.truncate(newline + 1);
                     self.unit = Unit::Log {
                         base,
                         holds_nul: line::holds_nul(&self.bytes),
@@ -211,11 +219,21 @@ impl<S: Source> Scan<S> {
         }
     }
 
+    fn read(
+        &mut self,
+        position: u64,
+        want: usize,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Piece, Error<S::Error>> {
+        self.history.read(&self.source, position, want, bytes)
+    }
+
     fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
         if !self.checked && position > base {
             // A rotation in between puts the byte into a block, where every event is whole.
-            if let Piece::Log { bytes, .. } = self.history.piece(&self.source, position - 1, 1)?
-                && bytes != b"\n"
+            let mut before = Vec::new();
+            if let Piece::Log { .. } = self.read(position - 1, 1, &mut before)?
+                && before != b"\n"
             {
                 return Err(Error::NotABoundary { position });
             }
@@ -227,8 +245,8 @@ impl<S: Source> Scan<S> {
     /// Reports the line over the limit at `position` and goes behind it, in bounded memory. A
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
-        let mut from = position + MAX_LINE as u64;
-        while let Piece::Log { bytes, .. } = self.history.piece(&self.source, from, READ_LEN)? {
+        let (mut from, mut bytes) = (position + MAX_LINE as u64, Vec::new());
+        while let Piece::Log { .. } = self.read(from, READ_LEN, &mut bytes)? {
             if let Some(newline) = memchr(b'\n', &bytes) {
                 from += newline as u64 + 1;
                 break;
@@ -266,8 +284,7 @@ impl<S: Source> Scan<S> {
     }
 
     fn go_to(&mut self, position: u64) {
-        self.origin = position;
-        self.at = 0;
-        self.bytes.clear();
+        self.position = position;
+        self.at = self.bytes.len();
     }
 }

@@ -16,6 +16,7 @@ use crate::line::MAX_LINE;
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted, unless};
 use crate::recover::{Recovery, recover};
+use crate::rotate::Ahead;
 use crate::storage::{Access, Slot, Storage};
 
 /// The writer of a log over a store.
@@ -51,6 +52,9 @@ pub struct Writer<S> {
     pub(crate) archive_len: u64,
     /// The hash of the last line, once somebody asked.
     pub(crate) last_hash: Option<LineHash>,
+    pub(crate) ahead: Ahead,
+    /// Memory to write lines in, kept from one append to the next.
+    pub(crate) buffer: Vec<u8>,
     poisoned: Option<String>,
 }
 
@@ -85,6 +89,8 @@ impl<S: Storage> Writer<S> {
             },
             archive_len,
             last_hash: None,
+            ahead: Ahead::default(),
+            buffer: Vec::new(),
             poisoned: None,
         };
         Ok((writer, recovery))

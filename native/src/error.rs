@@ -245,6 +245,41 @@ impl Error {
         }
     }
 
+    /// The same error once more, for another one whom it concerns: what a writer says.
+    pub(crate) fn duplicate(&self) -> Self {
+        match self {
+            Self::Poisoned { dir, reason } => Self::Poisoned {
+                dir: dir.clone(),
+                reason: reason.clone(),
+            },
+            Self::DurabilityUnknown {
+                path,
+                position,
+                action,
+                source,
+            } => Self::DurabilityUnknown {
+                path: path.clone(),
+                position: *position,
+                action,
+                source: again(source),
+            },
+            Self::Io {
+                action,
+                path,
+                source,
+            } => Self::Io {
+                action,
+                path: path.clone(),
+                source: again(source),
+            },
+            other => Self::Io {
+                action: "append to the log",
+                path: PathBuf::new(),
+                source: io::Error::new(other.kind(), other.to_string()),
+            },
+        }
+    }
+
     fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Locked { .. } => io::ErrorKind::AlreadyExists,
@@ -264,6 +299,13 @@ impl Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         Self::new(error.kind(), error)
+    }
+}
+
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
     }
 }
 

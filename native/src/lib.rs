@@ -13,16 +13,19 @@
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
 
 mod error;
+mod event_ref;
 mod lock;
 mod log;
 mod patience;
 mod reader;
+mod shared;
 mod store;
 mod view;
 mod watch;
 mod writer;
 
 pub use error::Error;
+pub use event_ref::EventRef;
 pub use eventfold_core::{
     Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
     Record, Recovery, Rotation,
@@ -30,6 +33,7 @@ pub use eventfold_core::{
 pub use lock::Holder;
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
+pub use shared::{Receipt, SharedWriter};
 pub use store::{FileSource, FileStore, ZSTD};
 pub use view::{State, View};
 pub use writer::EventWriter;
@@ -44,6 +48,7 @@ const _: () = {
     const fn shared<T: Clone + Send + Sync>() {}
     const fn sent<T: Send>() {}
     shared::<EventReader>();
+    shared::<SharedWriter>();
     sent::<EventLog>();
     sent::<EventWriter>();
     sent::<LogIterator>();

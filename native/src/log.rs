@@ -59,7 +59,7 @@ impl EventLog {
     /// As [`EventWriter::append`], and as [`rotate`](Self::rotate) when the log is full; the
     /// event was not written then.
     pub fn append<D: Serialize>(&mut self, event: &Event<D>) -> io::Result<Appended> {
-        self.rotate_if_full()?;
+        self.make_room()?;
         self.writer.append(event)
     }
 
@@ -72,7 +72,7 @@ impl EventLog {
         event: &Event<D>,
         durability: Durability,
     ) -> io::Result<Appended> {
-        self.rotate_if_full()?;
+        self.make_room()?;
         self.writer.append_with(event, durability)
     }
 
@@ -84,7 +84,7 @@ impl EventLog {
         &mut self,
         events: impl IntoIterator<Item = &'e Event<D>>,
     ) -> io::Result<Vec<Appended>> {
-        self.rotate_if_full()?;
+        self.make_room()?;
         self.writer.append_batch(events)
     }
 
@@ -97,7 +97,7 @@ impl EventLog {
         events: impl IntoIterator<Item = &'e Event<D>>,
         durability: Durability,
     ) -> io::Result<Vec<Appended>> {
-        self.rotate_if_full()?;
+        self.make_room()?;
         self.writer.append_batch_with(events, durability)
     }
 
@@ -111,7 +111,7 @@ impl EventLog {
         position: u64,
         hash: LineHash,
     ) -> io::Result<Appended> {
-        self.rotate_if_full()?;
+        self.make_room()?;
         self.writer.append_if(event, position, hash)
     }
 
@@ -231,14 +231,14 @@ impl EventLog {
         self.writer.dir()
     }
 
-    fn rotate_if_full(&mut self) -> io::Result<()> {
-        if self
-            .max_log_size
-            .is_some_and(|max| self.writer.log_len() >= max)
-        {
-            self.writer.rotate()?;
+    /// Rotates a full log. Of one that is not yet full a part is made ready, so that the append
+    /// that meets a rotation waits for little more than any other.
+    fn make_room(&mut self) -> io::Result<()> {
+        match self.max_log_size {
+            Some(max) if self.writer.log_len() >= max => self.writer.rotate().map(drop),
+            Some(_) => self.writer.prepare_rotation(),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn each_view(

@@ -13,8 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::event_ref::EventRef;
 use crate::store::{FileSource, ZSTD};
 use crate::watch::{Watch, deadline};
+
+type CoreError = eventfold_core::Error<io::Error>;
 
 /// How long a wait believes that nothing changed because nothing was notified. Some file systems
 /// notify late or, for another machine's writes, never.
@@ -70,7 +73,7 @@ impl EventReader {
         Ok(LogIterator {
             scan: Scan::new(self.source.clone(), ZSTD, position),
             source: self.source.clone(),
-            ended: false,
+            failed: None,
             data: PhantomData,
         })
     }
@@ -171,7 +174,7 @@ impl EventReader {
 pub struct LogIterator<D = Value> {
     scan: Scan<FileSource>,
     source: FileSource,
-    ended: bool,
+    failed: Option<Failed>,
     data: PhantomData<fn() -> D>,
 }
 
@@ -198,9 +201,42 @@ impl<D> LogIterator<D> {
         LogIterator {
             scan: self.scan,
             source: self.source,
-            ended: self.ended,
+            failed: self.failed,
             data: PhantomData,
         }
+    }
+
+    /// The next event without a copy of it, and of which only what is asked for is parsed. It
+    /// lives until the one after it is asked for.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventWriter};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// writer.append(&Event::new("paid", 20))?;
+    /// writer.append(&Event::new("sent", "a parcel"))?;
+    ///
+    /// let (mut events, mut sum) = (writer.reader().read_full()?, 0);
+    /// while let Some(event) = events.next_ref() {
+    ///     let event = event?;
+    ///     if event.event_type() == "paid" {
+    ///         sum += event.data::<u64>()?;
+    ///     }
+    /// }
+    /// assert_eq!(sum, 20);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn next_ref(&mut self) -> Option<io::Result<EventRef<'_>>> {
+        let before = self.goes_on()?;
+        let event = match self.scan.next_line() {
+            Ok(line) => EventRef::of(&line?, self.source.dir()),
+            Err(error) => Err(error),
+        };
+        Some(event.map_err(|error| {
+            self.failed = Some(Failed::at(before, &error));
+            Error::in_dir(self.source.dir(), error).into()
+        }))
     }
 
     /// Where the next event will start.
@@ -208,22 +244,43 @@ impl<D> LogIterator<D> {
     pub fn position(&self) -> u64 {
         self.scan.position()
     }
+
+    /// Where the next event is looked for, or `None` after an error that ended the iteration.
+    fn goes_on(&self) -> Option<u64> {
+        let position = self.scan.position();
+        let is_behind = |failed: &Failed| failed.passable && failed.position < position;
+        self.failed
+            .as_ref()
+            .is_none_or(is_behind)
+            .then_some(position)
+    }
+}
+
+/// An error that was returned.
+#[derive(Debug)]
+struct Failed {
+    /// Where the event was looked for. What lies behind damage can be read; damage that hides
+    /// where the log begins hides all, and is not passed.
+    position: u64,
+    passable: bool,
+}
+
+impl Failed {
+    fn at(position: u64, error: &CoreError) -> Self {
+        use eventfold_core::Error::{Corrupt, Mismatch};
+        let passable = matches!(error, Corrupt { .. } | Mismatch { .. });
+        Self { position, passable }
+    }
 }
 
 impl<D: DeserializeOwned> Iterator for LogIterator<D> {
     type Item = io::Result<Record<D>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let before = self.scan.position();
+        let before = self.goes_on()?;
         let record = self.scan.next_record().transpose()?;
-        // What lies behind damage can be read; damage that hides where the log begins hides all.
-        let moved = self.scan.position() > before;
         Some(record.map_err(|error| {
-            use eventfold_core::Error::{Corrupt, Mismatch};
-            self.ended = !moved || !matches!(error, Corrupt { .. } | Mismatch { .. });
+            self.failed = Some(Failed::at(before, &error));
             Error::in_dir(self.source.dir(), error).into()
         }))
     }

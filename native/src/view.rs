@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{Event, Fold, Line, check_view_name};
@@ -11,12 +12,25 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::event_ref::EventRef;
 use crate::reader::EventReader;
 use crate::store::ZSTD;
 use crate::writer::EventWriter;
 
 type CoreError = eventfold_core::Error<io::Error>;
-type Reducer<S> = Box<dyn Fn(S, &Line<'_>) -> Result<S, CoreError> + Send + Sync>;
+type Reducer<S> = Box<dyn Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync>;
+
+/// What ends a refresh early.
+enum Stop {
+    Log(CoreError),
+    Reducer(io::Error),
+}
+
+impl From<CoreError> for Stop {
+    fn from(error: CoreError) -> Self {
+        Self::Log(error)
+    }
+}
 
 /// What a view's state has to be: a snapshot keeps it as JSON, and a refresh works on a copy.
 ///
@@ -75,11 +89,61 @@ impl<S: State> View<S> {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let name = name.into();
+        Self::folding(name.into(), move |state, line, _dir| {
+            Ok(reducer(state, &line.event().map_err(Stop::Log)?))
+        })
+    }
+
+    /// A view whose reducer looks at events without parsing them, and asks for the data of those
+    /// that it wants: folding by type, time, identifier or actor is several times as fast. What
+    /// the reducer fails with, the refresh fails with.
+    ///
+    /// Damage inside a line is found where its data is asked for, see [`EventRef`].
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventRef, EventWriter, View};
+    /// use std::collections::BTreeMap;
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// writer.append(&Event::new("paid", 20))?;
+    /// writer.append(&Event::new("sent", "a parcel"))?;
+    ///
+    /// type Counts = BTreeMap<String, u64>;
+    /// let mut counts = View::lazy("counts", |mut counts: Counts, event: &EventRef<'_>| {
+    ///     *counts.entry(event.event_type().to_owned()).or_default() += 1;
+    ///     Ok(counts)
+    /// })?;
+    /// assert_eq!(counts.refresh(&writer.reader())?["sent"], 1);
+    ///
+    /// let mut paid = View::lazy("paid", |sum: u64, event: &EventRef<'_>| match event.event_type() {
+    ///     "paid" => Ok(sum + event.data::<u64>()?),
+    ///     _ => Ok(sum),
+    /// })?;
+    /// assert_eq!(*paid.refresh(&writer.reader())?, 20);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn lazy(
+        name: impl Into<String>,
+        reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::folding(name.into(), move |state, line, dir| {
+            let event = EventRef::of(line, dir).map_err(Stop::Log)?;
+            reducer(state, &event).map_err(Stop::Reducer)
+        })
+    }
+
+    fn folding(
+        name: String,
+        reducer: impl Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         check_view_name(&name).map_err(|error| Error::in_dir("".as_ref(), error))?;
         Ok(Self {
             name,
-            reducer: Box::new(move |state, line| Ok(reducer(state, &line.event()?))),
+            reducer: Box::new(reducer),
             fold: Fold::new(S::default()),
             loaded: false,
         })
@@ -106,8 +170,8 @@ impl<S: State> View<S> {
     /// Folds what came since, and returns the state.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::Mismatch`] and [`Error::Io`]; also [`Error::Beyond`] when the
-    /// log lost the events that this view has seen, after which only
+    /// [`Error::Corrupt`], [`Error::Mismatch`] and [`Error::Io`], and whatever a
+    /// [`lazy`](Self::lazy) reducer returns; also [`Error::Beyond`] when the log lost the events that this view has seen, after which only
     /// [`rebuild`](Self::rebuild) helps. The view is as it was.
     pub fn refresh(&mut self, reader: &EventReader) -> io::Result<&S> {
         self.load(reader)?;
@@ -140,8 +204,13 @@ impl<S: State> View<S> {
     }
 
     fn refreshed(&self, from: &Fold<S>, reader: &EventReader) -> io::Result<Option<Fold<S>>> {
-        from.refreshed(reader.source(), ZSTD, &self.reducer)
-            .map_err(|error| Error::in_dir(reader.dir(), error).into())
+        let dir = reader.dir();
+        let reduce = |state, line: &Line<'_>| (self.reducer)(state, line, dir);
+        from.refreshed(reader.source(), ZSTD, reduce)
+            .map_err(|stop| match stop {
+                Stop::Log(error) => Error::in_dir(dir, error).into(),
+                Stop::Reducer(error) => error,
+            })
     }
 
     fn rebuilt(&self, reader: &EventReader) -> io::Result<Fold<S>> {

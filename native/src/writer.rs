@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{
-    Access, Appended, Durability, Event, Fold, LineHash, LockMode, Recovery, Rotation,
+    Access, Appended, Batch, Durability, Event, Fold, LineHash, LockMode, Recovery, Rotation,
 };
 use serde::Serialize;
 
@@ -190,6 +190,12 @@ impl EventWriter {
         rotated.map_err(|error| self.failed(error))
     }
 
+    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
+    pub(crate) fn prepare_rotation(&mut self) -> io::Result<()> {
+        let prepared = self.log.prepare_rotation();
+        prepared.map_err(|error| self.failed(error))
+    }
+
     /// A reader of the same directory.
     #[must_use]
     pub fn reader(&self) -> EventReader {
@@ -227,6 +233,11 @@ impl EventWriter {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    pub(crate) fn append_encoded(&mut self, batch: Batch) -> Result<Vec<Appended>, Error> {
+        let appended = self.log.append_encoded(batch, self.durability);
+        appended.map_err(|error| Error::in_dir(&self.dir, error))
     }
 
     pub(crate) fn save<T: Serialize>(

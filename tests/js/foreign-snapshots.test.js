@@ -60,6 +60,15 @@ test("without the lock nothing is removed", async (t) => {
   await log.close();
 });
 
+test("a size limit is refused without the lock, and the directory stays free", async (t) => {
+  const { dir } = oldDir(t);
+  await assert.rejects(EventLog.open(nodeHost(dir, { lock: "none" }), { maxLogSize: 1000 }), {
+    code: "unsupported",
+    message: /size limit without the lock.*without maxLogSize/,
+  });
+  await (await EventLog.open(nodeHost(dir))).close();
+});
+
 test("a host that cannot say which there are rotates nothing", async () => {
   const bad = [
     () => 5,

@@ -62,6 +62,32 @@ test("no position changes when the log rotates, and a reading in between goes on
   await log.close();
 });
 
+test("a log that is compressed as it grows to its limit archives what one does that is not", async () => {
+  const hosts = [memoryHost(), memoryHost()];
+  const limited = await EventLog.open(hosts[0], { maxLogSize: 6 << 20 });
+  const plain = await EventLog.open(hosts[1]);
+  const text = (n) => `${n} `.repeat(40_000);
+  for (let n = 0; n < 100; n++) {
+    const event = { type: "text", data: text(n), ts: n };
+    // The limit is asked about before the append.
+    if (plain.logLength >= 6 << 20) plain.rotate();
+    for (const log of [limited, plain]) log.append(event, { durability: "buffered" });
+  }
+  assert.ok(limited.logLength < 6 << 20);
+  for (const log of [limited, plain]) await log.close();
+  const archives = hosts.map((host) => {
+    const files = host.open("read");
+    const bytes = new Uint8Array(files.len("archive.jsonl.zst"));
+    files.readAt("archive.jsonl.zst", 0, bytes);
+    files.close();
+    return Buffer.from(bytes);
+  });
+  assert.ok(archives[0].length > 0 && archives[0].equals(archives[1]));
+  const reader = await EventReader.open(hosts[0]);
+  assert.deepEqual(Array.from(reader.read(), ({ data }) => data), Array.from({ length: 100 }, (_, n) => text(n)));
+  await reader.close();
+});
+
 test("an append on a condition conflicts when somebody was faster, and tells what is there", async () => {
   const log = await EventLog.open(memoryHost());
   const first = log.appendIf({ type: "a", data: 1 }, log.end());

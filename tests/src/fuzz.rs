@@ -5,6 +5,7 @@
 
 pub mod archive_bytes;
 mod choices;
+pub mod event_refs;
 pub mod event_round_trip;
 mod harm;
 pub mod log_bytes;
@@ -15,8 +16,9 @@ pub mod view_names;
 /// The name of a target's program and of its corpus, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("archive_bytes", archive_bytes::target),
+    ("event_refs", event_refs::target),
     ("event_round_trip", event_round_trip::target),
     ("log_bytes", log_bytes::target),
     ("operations", operations::target),

@@ -162,6 +162,7 @@ macro_rules! conformance {
             rotation::no_position_changes,
             rotation::a_scan_goes_on_across_rotations,
             rotation::lines_longer_than_a_block_are_archived_whole,
+            rotation::a_rotation_prepared_before_each_append_archives_the_same_bytes,
             rotation::an_empty_log_rotates_to_nothing,
             rotation::a_reader_sees_each_event_once_at_every_step_of_a_rotation,
             rotation::a_rotation_beside_which_another_changes_the_log_is_refused,

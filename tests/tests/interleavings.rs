@@ -205,7 +205,7 @@ fn a_view_refreshed_wherever_the_writer_moves_on_is_a_fold_of_a_prefix() {
     for_each_interleaving(|source, before, after| {
         let count = |n, line: &Line<'_>| {
             assert_eq!(line.event::<Value, Infallible>()?.data["n"], n);
-            Ok(n + 1)
+            Ok::<_, Error<_>>(n + 1)
         };
         let fold = Fold::new(0_u64).refreshed(source, Codec::PORTABLE, count)?;
         let fold = fold.unwrap_or_else(|| Fold::new(0));

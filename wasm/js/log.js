@@ -1,8 +1,8 @@
-import { BadArgumentError } from "./errors.js";
+import { BadArgumentError, UnsupportedError } from "./errors.js";
 import { lineOf, textOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
-import { append, rotate } from "./writer.js";
+import { append, makeRoom, rotate } from "./writer.js";
 
 export class EventLog extends EventReader {
   #writer;
@@ -16,6 +16,12 @@ export class EventLog extends EventReader {
     const [session, views] = await opened(host, "write", options);
     try {
       const { glue, files } = session;
+      if (files.exclusive === false && maxLogSize < Infinity) {
+        throw new UnsupportedError(
+          "cannot rotate at a size limit without the lock: others may be writing; open the log " +
+            'without lock: "none", or without maxLogSize',
+        );
+      }
       const writer = call(() => new glue.RawWriter(files, files.exclusive !== false));
       return new this(session, views, writer, maxLogSize);
     } catch (error) {
@@ -67,7 +73,7 @@ export class EventLog extends EventReader {
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      if (this.#maxLogSize < Infinity && writer.logLen() >= this.#maxLogSize) rotate(writer, this._session.files);
+      makeRoom(writer, this._session.files, this.#maxLogSize);
       return append(this._session.glue, writer, text, durability === "synced");
     });
     this._session.notify();

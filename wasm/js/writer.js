@@ -28,6 +28,16 @@ function put(writer, text) {
 }
 
 /**
+ * Rotates a full log. Of one that is not yet full a part is made ready, so that the append that
+ * meets the rotation waits for little more than any other.
+ */
+export function makeRoom(writer, files, maxLogSize) {
+  if (maxLogSize === Infinity) return;
+  if (writer.logLen() >= maxLogSize) rotate(writer, files);
+  else writer.prepareRotation();
+}
+
+/**
  * Moves the log's lines into the archive, after what the rotation makes wrong is removed: the
  * snapshots of 0.2.0.
  */

@@ -152,6 +152,15 @@ impl RawWriter {
         Ok(vec![rotation.bytes as f64, rotation.archived as f64])
     }
 
+    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
+    ///
+    /// # Errors
+    /// As [`Writer::prepare_rotation`].
+    #[wasm_bindgen(js_name = prepareRotation)]
+    pub fn prepare_rotation(&mut self) -> Result<(), JsValue> {
+        self.writer.prepare_rotation().map_err(to_js)
+    }
+
     /// Saves a state, given as JSON, that is folded up to `position` where the line of this hash
     /// ends.
     ///

@@ -1,7 +1,7 @@
 // The log as the tab that leads writes it: requests of any tab, in their order.
 
 import { call } from "../js/module.js";
-import { append, rotate } from "../js/writer.js";
+import { append, makeRoom, rotate } from "../js/writer.js";
 
 /** After these the writer refuses to go on until the log is opened again. */
 const ENDS = new Set(["poisoned", "durability-unknown", "panic"]);
@@ -76,7 +76,7 @@ export class Writing {
   #append({ lines, expected }) {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
-    if (writer.logLen() >= this.#maxLogSize) rotate(writer, this.#files);
+    makeRoom(writer, this.#files, this.#maxLogSize);
     const places = appended(append(this.#glue, writer, lines, false));
     this.position = places.at(-1).nextPosition;
     return places;

@@ -60,6 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
     fn a_block_ends_with_a_line_and_holds_one_long_line_or_many_short_ones() {
         assert_eq!(block_end(b"", true), None);
         assert_eq!(block_end(b"a\nb", false), None);

@@ -1,4 +1,3 @@
-use alloc::vec;
 use alloc::vec::Vec;
 
 use ruzstd::decoding::FrameDecoder;
@@ -11,9 +10,9 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 pub struct Codec {
     /// Compresses `content` into one whole zstd frame.
     pub compress: fn(content: &[u8]) -> Vec<u8>,
-    /// Decompresses one whole frame whose content is `len` bytes long; `None` when the frame is
-    /// damaged or its content has another length. Allocates for no more than `len`.
-    pub decompress: fn(frame: &[u8], len: usize) -> Option<Vec<u8>>,
+    /// Fills `content` with that of one whole frame; `false` when the frame is damaged or its
+    /// content has another length.
+    pub decompress: fn(frame: &[u8], content: &mut [u8]) -> bool,
 }
 
 impl Codec {
@@ -24,22 +23,25 @@ impl Codec {
     };
 }
 
-fn decompress(frame: &[u8], len: usize) -> Option<Vec<u8>> {
-    let mut content = vec![0; len];
-    let n = FrameDecoder::new().decode_all(frame, &mut content).ok()?;
-    (n == len).then_some(content)
+fn decompress(frame: &[u8], content: &mut [u8]) -> bool {
+    let decoded = FrameDecoder::new().decode_all(frame, content);
+    decoded.is_ok_and(|n| n == content.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     #[test]
     fn what_is_compressed_comes_back_and_any_other_length_is_refused() {
         let content = b"{\"type\":\"a\",\"data\":1,\"ts\":2}\n".repeat(1000);
         let frame = (Codec::PORTABLE.compress)(&content);
         assert!(frame.len() < content.len() / 10);
-        let decompress = Codec::PORTABLE.decompress;
+        let decompress = |frame: &[u8], len| {
+            let mut content = vec![0; len];
+            (Codec::PORTABLE.decompress)(frame, &mut content).then_some(content)
+        };
         assert_eq!(decompress(&frame, content.len()), Some(content.clone()));
         assert_eq!(decompress(&frame, content.len() - 1), None);
         assert_eq!(decompress(&frame, content.len() + 1), None);

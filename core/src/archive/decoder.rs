@@ -24,45 +24,53 @@ impl Decoder {
         Self { codec, open: None }
     }
 
-    /// The block's content, or `None` when the archive does not hold it undamaged.
+    /// Sets `content` to the block's. `false` when the archive does not hold it undamaged;
+    /// `content` then is of no meaning.
     pub(crate) fn read<S: Source>(
         &mut self,
         source: &S,
         block: &Block,
-    ) -> Result<Option<Vec<u8>>, Error<S::Error>> {
+        content: &mut Vec<u8>,
+    ) -> Result<bool, Error<S::Error>> {
         // No codec makes more of a block than this.
         let longest = 2 * MAX_LINE;
         if block.len as usize > MAX_LINE + 1 || block.frame_len as usize > longest {
-            return Ok(None);
+            return Ok(false);
         }
-        let content = if block.frame_len == 0 {
-            self.read_foreign(source, block)?
+        let is_read = if block.frame_len == 0 {
+            self.read_foreign(source, block, content)?
         } else {
-            self.read_own(source, block)?
+            self.read_own(source, block, content)?
         };
-        let is_whole = |content: &Vec<u8>| XxHash64::oneshot(0, content) == block.hash;
-        Ok(content.filter(|content| is_whole(content) || planted(Bug::BlockUnchecked)))
+        let is_whole = || XxHash64::oneshot(0, content) == block.hash;
+        Ok(is_read && (is_whole() || planted(Bug::BlockUnchecked)))
     }
 
     fn read_own<S: Source>(
-        &self,
+        &mut self,
         source: &S,
         block: &Block,
-    ) -> Result<Option<Vec<u8>>, Error<S::Error>> {
+        content: &mut Vec<u8>,
+    ) -> Result<bool, Error<S::Error>> {
         // Asked before anything of the length that the mark claims is allocated.
         let archived = source.length(Slot::Archive)?;
         if archived.saturating_sub(block.frame) < u64::from(block.frame_len) {
-            return Ok(None);
+            return Ok(false);
         }
         let frame = source.bytes(Slot::Archive, block.frame, block.frame_len as usize)?;
-        Ok((self.codec.decompress)(&frame, block.len as usize))
+        // Blocks differ a little in length, and growing doubles.
+        let len = block.len as usize;
+        content.reserve_exact(len.saturating_sub(content.len()));
+        content.resize(len, 0);
+        Ok((self.codec.decompress)(&frame, content))
     }
 
     fn read_foreign<S: Source>(
         &mut self,
         source: &S,
         block: &Block,
-    ) -> Result<Option<Vec<u8>>, Error<S::Error>> {
+        content: &mut Vec<u8>,
+    ) -> Result<bool, Error<S::Error>> {
         let open = self.open.take();
         let read = || {
             let mut frame = match open {
@@ -73,16 +81,16 @@ impl Decoder {
                     frame
                 }
             };
-            let mut content = Vec::new();
-            let n = frame.read(source, &mut content, block.len as usize)?;
-            Ok((n == block.len as usize).then_some((content, frame)))
+            content.clear();
+            let n = frame.read(source, content, block.len as usize)?;
+            Ok((n == block.len as usize).then_some(frame))
         };
         match read() {
-            Ok(Some((content, frame))) => {
+            Ok(Some(frame)) => {
                 self.open = Some(frame);
-                Ok(Some(content))
+                Ok(true)
             }
-            Ok(None) | Err(FrameError::Truncated | FrameError::Damaged(_)) => Ok(None),
+            Ok(None) | Err(FrameError::Truncated | FrameError::Damaged(_)) => Ok(false),
             Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
         }
     }

@@ -227,6 +227,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
     fn a_seal_is_found_from_its_end_and_behind_whatever_follows() {
         let mut store = MemoryStore::new();
         store.append(Slot::Archive, &[b'x'; 100]).unwrap();

@@ -10,7 +10,6 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 use serde::Serialize;
 
@@ -88,11 +87,7 @@ impl<T: Serialize> Fold<T> {
     /// [`Error::ViewName`], and [`Error::Storage`]. The snapshot before stays in each case.
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
-        let holds_raw = Cell::new(false);
-        let state = line::to_json(&self.state, &holds_raw).map_err(line::unreadable)?;
-        if holds_raw.get() {
-            line::check_value(&state).map_err(line::unreadable)?;
-        }
+        let state = line::to_json(&self.state).map_err(line::unreadable)?;
         write(store, name, &state, self.position, self.hash)
     }
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{EventLog, no_view};
 use crate::error::Error;
+use crate::event_ref::EventRef;
 use crate::view::{AnyView, State, View};
 use crate::writer::EventWriter;
 
@@ -68,6 +69,15 @@ impl EventLogBuilder {
         self.keep(View::typed(name, reducer))
     }
 
+    /// Keeps a view that looks at events without parsing them, see [`View::lazy`].
+    pub fn lazy_view<S: State>(
+        self,
+        name: impl Into<String>,
+        reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
+    ) -> Self {
+        self.keep(View::lazy(name, reducer))
+    }
+
     fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
         self.views
             .push(view.map(|view| Box::new(view) as Box<dyn AnyView>));
@@ -109,7 +119,7 @@ impl EventLogBuilder {
             views,
             max_log_size: self.max_log_size,
         };
-        log.rotate_if_full()?;
+        log.make_room()?;
         Ok(log)
     }
 }

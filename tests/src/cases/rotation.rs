@@ -1,7 +1,7 @@
 //! Rotation.
 
 use eventfold_core::{Access, Durability, Event, LineHash, Slot, Source, Writer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
@@ -79,6 +79,35 @@ pub fn lines_longer_than_a_block_are_archived_whole<P: Place>() {
         assert_eq!(record.event.data.len(), n * 700_000);
         assert_eq!(record.next_position, at.next_position);
     }
+}
+
+pub fn a_rotation_prepared_before_each_append_archives_the_same_bytes<P: Place>() {
+    let (prepared, plain) = (P::empty(), P::empty());
+    let mut writers = (prepared.open(), plain.open());
+    let mut numbers = Vec::new();
+    // A block that is full with the fourth, a few lines, and one that is longer than a block.
+    let lens = [1_500_000, 100, 2 << 20, 900_000, 10, 20, 5 << 20, 30];
+    for (n, len) in lens.into_iter().enumerate() {
+        let event = Event::at(
+            0,
+            "long",
+            json!({ "n": n, "text": "abcd ".repeat(len / 5) }),
+        );
+        writers.0.prepare_rotation().unwrap();
+        writers.0.append(&event, Durability::Buffered).unwrap();
+        writers.1.append(&event, Durability::Buffered).unwrap();
+        numbers.push(n as u64);
+        if [3, 4].contains(&n) {
+            writers.0.prepare_rotation().unwrap();
+            assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
+        }
+    }
+    // What was made ready and not written is gone with its writer.
+    writers = (prepared.open(), plain.open());
+    assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
+    drop(writers);
+    assert!(prepared.bytes(Slot::Archive) == plain.bytes(Slot::Archive));
+    prepared.assert_sound(&numbers);
 }
 
 pub fn an_empty_log_rotates_to_nothing<P: Place>() {

@@ -1,9 +1,10 @@
 //! Any bytes as a view's snapshot.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
 
 use eventfold_core::{
-    Access, Codec, Durability, Fold, LineHash, MemoryStore, Slot, Storage, Writer,
+    Access, Codec, Durability, Error, Fold, LineHash, MemoryStore, Slot, Storage, Writer,
     is_foreign_snapshot,
 };
 use serde_json::Value;
@@ -81,10 +82,10 @@ pub fn target(bytes: &[u8]) {
 
 fn refreshed(fold: &Fold<State>, store: &MemoryStore) -> Fold<State> {
     let further = fold.refreshed(store, CODEC, |mut state, line| {
-        let n = line.event::<Value, _>()?.ts;
+        let n = line.event::<Value, Infallible>()?.ts;
         state.0 = state.0.wrapping_mul(31).wrapping_add(n);
         state.1.push(n);
-        Ok(state)
+        Ok::<_, Error<Infallible>>(state)
     });
     further.unwrap().unwrap_or_else(|| fold.clone())
 }

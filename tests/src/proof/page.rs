@@ -38,16 +38,15 @@ pub fn write_page(suites: &Suites, reports: &Reports) -> String {
 
 fn row(suite: &Suite, report: Report) -> String {
     let (cases, failed) = (grouped(report.cases), report.failed);
-    let took = rounded(report.seconds);
+    let took = duration(report.seconds);
     format!("| {suite} | {cases} | {failed} | {took} |\n")
 }
 
-/// Rounded, so that two runs of the same make the same page.
-fn rounded(seconds: f64) -> String {
-    match seconds {
-        ..10.0 => "seconds".into(),
-        10.0..60.0 => "under 1 min".into(),
-        _ => format!("{:.0} min", seconds / 60.0),
+fn duration(seconds: f64) -> String {
+    match seconds.round() as u64 {
+        0 => "under 1 s".into(),
+        seconds @ ..60 => format!("{seconds} s"),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }
 
@@ -122,7 +121,7 @@ mod tests {
         let mut suites = Suites::all();
         let page = write_page(&suites, &reports(&suites));
         assert_eq!(check_page(&suites, &page), Vec::<String>::new());
-        let other_times = page.replace("2 min", "seconds");
+        let other_times = page.replace("1 min 40 s", "1 s");
         assert_ne!(page, other_times);
         assert_eq!(check_page(&suites, &other_times), Vec::<String>::new());
 

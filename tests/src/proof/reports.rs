@@ -45,7 +45,7 @@ impl Reports {
             let said = line.find(MARK).map_or(line, |at| &line[at + MARK.len()..]);
             if let Some((name, report)) = reported(said) {
                 self.add(&name, report);
-            } else if let Some(started) = line.trim_start().strip_prefix("Running ") {
+            } else if let Some(started) = line.strip_prefix("     Running ") {
                 file = started
                     .strip_prefix("tests/")
                     .and_then(|path| path.split_once(".rs "))
@@ -126,6 +126,7 @@ mod tests {
     const LOG: &str = "
      Running tests/memory.rs (target/debug/deps/memory-1)
 
+Running headless tests in Chrome on `http://127.0.0.1:1/`
 running 2 tests
 proof: {\"suite\":\"cuts\",\"cases\":7,\"seconds\":1.5}
 test a ... ok

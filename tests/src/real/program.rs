@@ -253,7 +253,8 @@ impl Program for Simulated {
     }
 
     fn refresh(&mut self) {
-        let count = |count, _: &eventfold_core::Line<'_>| Ok(count + 1);
+        let count =
+            |count, _: &eventfold_core::Line<'_>| Ok::<_, eventfold_core::Error<_>>(count + 1);
         let further = self.fold.refreshed(self.disk.clone(), ZSTD, count);
         if let Some(fold) = further.unwrap() {
             self.writer.save(&fold, VIEW).unwrap();

@@ -25,20 +25,24 @@ fn compress(content: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn decompress(frame: &[u8], len: usize) -> Option<Vec<u8>> {
+fn decompress(frame: &[u8], content: &mut [u8]) -> bool {
+    stored(frame, content).is_some()
+}
+
+fn stored(frame: &[u8], mut content: &mut [u8]) -> Option<()> {
     let mut rest = frame.strip_prefix(&HEAD)?;
     let (size, blocks) = rest.split_first_chunk::<4>()?;
-    (u32::from_le_bytes(*size) as usize == len).then_some(())?;
+    (u32::from_le_bytes(*size) as usize == content.len()).then_some(())?;
     rest = blocks;
-    let mut content = Vec::with_capacity(len);
     loop {
         let (header, blocks) = rest.split_first_chunk::<3>()?;
         let header = u32::from_le_bytes([header[0], header[1], header[2], 0]);
         let (block, after) = blocks.split_at_checked((header >> 3) as usize)?;
-        content.extend_from_slice(block);
-        rest = after;
+        let (to, left) = content.split_at_mut_checked(block.len())?;
+        to.copy_from_slice(block);
+        (content, rest) = (left, after);
         if header & 1 == 1 {
-            return (rest.is_empty() && content.len() == len).then_some(content);
+            return (rest.is_empty() && content.is_empty()).then_some(());
         }
     }
 }
@@ -52,12 +56,14 @@ mod tests {
         for len in [1, 1000, BLOCK, BLOCK + 1, 3 * BLOCK] {
             let content: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let frame = compress(&content);
-            assert_eq!(
-                (Codec::PORTABLE.decompress)(&frame, len).as_ref(),
-                Some(&content)
-            );
-            assert_eq!(decompress(&frame, len).as_ref(), Some(&content));
-            assert_eq!(decompress(&frame[..frame.len() - 1], len), None);
+            for codec in [Codec::PORTABLE, STORED] {
+                let mut read = vec![0; len];
+                assert!((codec.decompress)(&frame, &mut read));
+                assert_eq!(read, content);
+            }
+            let mut read = vec![0; len];
+            assert!(!decompress(&frame[..frame.len() - 1], &mut read));
+            assert!(!decompress(&frame, &mut read[1..]));
         }
     }
 }

@@ -93,6 +93,15 @@ impl Actor {
         self.child.wait().unwrap();
     }
 
+    /// Whether the process, which is over or about to be, was killed.
+    pub(crate) fn was_killed(&mut self) -> bool {
+        #[cfg(unix)]
+        return self.ended_by() == Some(9);
+        // Without signals: this is the code that Rust ends processes with.
+        #[cfg(windows)]
+        return self.child.wait().unwrap().code() == Some(1);
+    }
+
     /// The signal that ended the process, which is over or about to be.
     #[cfg(unix)]
     pub(crate) fn ended_by(&mut self) -> Option<i32> {
@@ -180,8 +189,12 @@ pub(crate) fn on_disk() -> Kept {
     Kept(tempfile::tempdir_in(place).unwrap())
 }
 
-/// The name of the kind of file system that a directory is on.
+/// The name of the kind of file system that a directory is on; none but on Linux, whose
+/// temporary files alone are in memory.
 fn file_system(dir: &Path) -> String {
+    if !cfg!(target_os = "linux") {
+        return String::new();
+    }
     let mut stat = Command::new("stat");
     let said = stat
         .args(["--file-system", "--format=%T"])

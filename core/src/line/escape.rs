@@ -1,0 +1,77 @@
+//! The bytes that JSON escapes in a text, looked for eight at a time.
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+
+/// Where the first byte stands that JSON escapes in a text: a control character, a quote or a
+/// backslash.
+#[inline]
+pub(super) fn first_to_escape(text: &[u8]) -> Option<usize> {
+    match holds_escaped(text) {
+        true => text.iter().position(is_escaped),
+        false => None,
+    }
+}
+
+#[inline]
+fn holds_escaped(text: &[u8]) -> bool {
+    // The last word overlaps the one before, which costs less than a loop over what is left.
+    if let Some(last) = text.last_chunk::<8>() {
+        let (eights, _) = text.as_chunks::<8>();
+        return eights.iter().any(|eight| any_escaped(*eight)) || any_escaped(*last);
+    }
+    match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        (Some([a, b, c, d]), Some([e, f, g, h])) => any_escaped([*a, *b, *c, *d, *e, *f, *g, *h]),
+        _ => text.iter().any(is_escaped),
+    }
+}
+
+fn any_escaped(bytes: [u8; 8]) -> bool {
+    escaped(bytes) != 0
+}
+
+/// How many of eight bytes come before the first that is escaped.
+#[inline]
+pub(super) fn plain(bytes: [u8; 8]) -> usize {
+    escaped(bytes).trailing_zeros() as usize / 8
+}
+
+/// Has the high bit set of each byte that is escaped; a borrow can set it for a byte behind such
+/// a one, and only there.
+#[inline]
+fn escaped(bytes: [u8; 8]) -> u64 {
+    let bytes = u64::from_le_bytes(bytes);
+    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
+    let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
+    let quote = zero(bytes ^ (ONES * 0x22));
+    let backslash = zero(bytes ^ (ONES * 0x5c));
+    (control | quote | backslash) & (ONES << 7)
+}
+
+fn is_escaped(byte: &u8) -> bool {
+    matches!(byte, 0..b' ' | b'"' | b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn every_byte_is_told_from_every_other_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let escaped = byte < b' ' || matches!(byte, b'"' | b'\\');
+            for fill in [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xff] {
+                for len in 1..40 {
+                    for at in 0..len {
+                        let mut text = vec![fill; len];
+                        text[at] = byte;
+                        assert_eq!(first_to_escape(&text), escaped.then_some(at));
+                        // What follows the first does not matter.
+                        text[at..].fill(byte);
+                        assert_eq!(first_to_escape(&text), escaped.then_some(at));
+                    }
+                }
+            }
+        }
+    }
+}
