@@ -1,5 +1,5 @@
 //! Work whose instructions are counted by `tests/checks/instructions`: `instructions WORK DIR`
-//! does one kind of work inside of [`native::measured`], and prints on how many events.
+//! does one kind of work inside of `native::measured`, and prints on how many events.
 //!
 //! Each kind is done by eventfold and by bare serde_json, on the same events.
 
