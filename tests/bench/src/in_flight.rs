@@ -35,7 +35,7 @@ pub fn durable(bench: &Bench) -> Row {
         peer::<Redb>(bench, "redb"),
         peer::<Fjall>(bench, "fjall"),
     ];
-    let series = turns::take(bench.rounds(40), contenders);
+    let series = turns::take(bench.rounds(16), contenders);
     let work = format!("{}, {IN_FLIGHT} threads", bench.durable());
     with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
 }
@@ -84,7 +84,8 @@ fn by_threads<'a>(
     name: &'static str,
     append: impl Fn(&Sample) + Sync + 'a,
 ) -> Contender<'a> {
-    let each = bench.scale(4, 1);
+    // So many that starting the threads is little of it.
+    let each = bench.scale(16, 8);
     Contender::new(name, move || {
         let ready = Barrier::new(IN_FLIGHT + 1);
         let threads = |number: usize| {
