@@ -58,6 +58,7 @@ mod tests {
     use alloc::vec;
 
     #[test]
+    #[cfg_attr(miri, ignore = "millions of texts")]
     fn every_byte_is_told_from_every_other_at_every_place() {
         for byte in 0..=u8::MAX {
             let escaped = byte < b' ' || matches!(byte, b'"' | b'\\');
