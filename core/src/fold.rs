@@ -54,16 +54,6 @@ impl<T> Fold<T> {
         }
     }
 
-    /// A fold that was made elsewhere: `state` is folded up to `position`, where the line of this
-    /// hash ends.
-    pub fn made(state: T, position: u64, hash: LineHash) -> Self {
-        Self {
-            state,
-            position,
-            hash,
-        }
-    }
-
     /// The state.
     pub fn state(&self) -> &T {
         &self.state
@@ -130,6 +120,10 @@ impl<T: DeserializeOwned> Fold<T> {
             return Ok(None);
         };
         let state = line::from_json(snapshot.state.as_bytes()).ok();
-        Ok(state.map(|state| Self::made(state, snapshot.position, snapshot.hash)))
+        Ok(state.map(|state| Self {
+            state,
+            position: snapshot.position,
+            hash: snapshot.hash,
+        }))
     }
 }

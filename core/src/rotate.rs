@@ -94,11 +94,12 @@ impl<S: Storage> Writer<S> {
     /// # Errors
     /// As [`rotate`](Writer::rotate), and [`sync`](Writer::sync).
     pub fn prepare_rotation(&mut self) -> Result<(), Error<S::Error>> {
+        // First, since after a failed sync the log may end before what was compressed.
+        self.usable()?;
         let at = self.ahead.len;
         if self.end - at < BLOCK_LEN as u64 || self.ahead.frames >= AHEAD_LEN {
             return Ok(());
         }
-        self.usable()?;
         self.exclusive("rotate")?;
         self.check_alone()?;
         if let Some(block) = self.compress(at, false)? {
@@ -198,5 +199,30 @@ impl<S: Storage> Writer<S> {
         self.durable = 0;
         self.archive_len = seal.end;
         Ok(rotation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Access, Codec, Durability, Event, MemoryStore};
+
+    /// As after a failed sync whose lines could be cut off and not be appended anew.
+    #[test]
+    #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
+    fn a_poisoned_writer_whose_log_ends_before_what_was_compressed_prepares_nothing() {
+        let store = MemoryStore::new();
+        let (mut writer, _) = Writer::open(store, Codec::PORTABLE, Access::Exclusive).unwrap();
+        let event = Event::at(0, "long", "x".repeat(BLOCK_LEN));
+        writer.append(&event, Durability::Buffered).unwrap();
+        writer.prepare_rotation().unwrap();
+        assert!(writer.ahead.len > 0);
+
+        writer.end = 0;
+        let reason = Error::NotExclusive { action: "sync" };
+        writer.poison(reason);
+        for result in [writer.prepare_rotation(), writer.rotate().map(drop)] {
+            assert!(matches!(result, Err(Error::Poisoned { .. })));
+        }
     }
 }
