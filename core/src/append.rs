@@ -95,7 +95,7 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
-        let mut batch = Batch::new();
+        let mut batch = Batch::in_buffer(self.take_buffer());
         for event in events {
             batch.push(event)?;
         }
@@ -114,7 +114,9 @@ impl<S: Storage> Writer<S> {
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
         let (lines, appended) = batch.into_parts();
-        self.write_batch(&lines, appended, durability)
+        let appended = self.write_batch(&lines, appended, durability);
+        self.buffer = lines;
+        appended
     }
 
     /// Appends events given as their lines, each ending in a newline, as

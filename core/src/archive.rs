@@ -49,4 +49,4 @@ pub(crate) use tail::Tail;
 ///
 /// Small blocks are quicker to reach into, large ones compress better: with these the archive is
 /// at most a twentieth larger than one frame of all history.
-pub(crate) const BLOCK_LEN: usize = 4 << 20;
+pub(crate) const BLOCK_LEN: usize = 2 << 20;

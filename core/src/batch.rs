@@ -26,6 +26,12 @@ impl Batch {
         Self::default()
     }
 
+    /// A batch without events, whose lines go into a buffer that was used before.
+    pub(crate) fn in_buffer(lines: Vec<u8>) -> Self {
+        let places = Vec::new();
+        Self { lines, places }
+    }
+
     /// Adds an event.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ fn encode_after<D: Serialize, E: core::error::Error>(
     event: &Event<D>,
     out: &mut Vec<u8>,
 ) -> Result<(), Error<E>> {
-    let holds_raw = Json::write(event, out).map_err(|refused| unreadable(refused.0))?;
+    let holds_raw = Json::write_event(event, out).map_err(|refused| unreadable(refused.0))?;
     let line = out.get(start..).unwrap_or_default();
     if line.len() > MAX_LINE {
         return Err(Error::TooLarge {

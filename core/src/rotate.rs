@@ -13,7 +13,7 @@ use crate::storage::{Slot, Storage};
 use crate::writer::Writer;
 
 /// How much of the next archive is kept in memory, in bytes; the last block may go over it.
-const AHEAD_LEN: usize = 4 << 20;
+const AHEAD_LEN: usize = 8 << 20;
 
 /// The first blocks of the log, compressed before its rotation.
 #[derive(Debug, Default)]

@@ -16,6 +16,7 @@ use serde::ser::{self, Serialize};
 use super::MAX_DEPTH;
 use super::escape::first_to_escape;
 use super::raw::check_raw;
+use crate::event::Event;
 use crate::planted::{Bug, planted};
 
 /// The names under which `serde_json` passes JSON text and, where it keeps all their digits,
@@ -43,6 +44,38 @@ impl<'o> Json<'o> {
             holds_raw: false,
         };
         value.serialize(&mut json)?;
+        Ok(json.holds_raw)
+    }
+
+    /// Appends an event: what [`write`](Self::write) does with one, in less time.
+    pub(super) fn write_event<D: Serialize>(
+        event: &Event<D>,
+        out: &'o mut Vec<u8>,
+    ) -> Result<bool, Refused> {
+        out.extend_from_slice(b"{\"type\":");
+        let mut json = Self {
+            out,
+            depth: 1,
+            holds_raw: false,
+        };
+        json.text(&event.event_type);
+        json.out.extend_from_slice(b",\"data\":");
+        event.data.serialize(&mut json)?;
+        json.out.extend_from_slice(b",\"ts\":");
+        event.ts.serialize(&mut json)?;
+        if let Some(id) = &event.id {
+            json.out.extend_from_slice(b",\"id\":");
+            json.text(id);
+        }
+        if let Some(actor) = &event.actor {
+            json.out.extend_from_slice(b",\"actor\":");
+            json.text(actor);
+        }
+        if let Some(meta) = &event.meta {
+            json.out.extend_from_slice(b",\"meta\":");
+            meta.serialize(&mut json)?;
+        }
+        json.out.push(b'}');
         Ok(json.holds_raw)
     }
 
