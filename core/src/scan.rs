@@ -50,8 +50,9 @@ pub struct Scan<S> {
 enum Unit {
     /// A block from this archive offset. Its last line may lack a newline.
     Block { offset: u64 },
-    /// Whole lines of the log, whose first byte is at position `base`.
-    Log { base: u64, holds_nul: bool },
+    /// Whole lines of the log, whose first byte is at position `base`. Unless the last of them
+    /// holds a NUL, none is among those at the log's end that a power cut damaged.
+    Log { base: u64, may_be_torn: bool },
 }
 
 impl<S: Source> Scan<S> {
@@ -110,7 +111,7 @@ impl<S: Source> Scan<S> {
         let Some(mut range) = self.take_line()? else {
             return Ok(None);
         };
-        if self.holds_nul(&range) {
+        if self.may_be_torn(&range) {
             let torn = self.only_nuls_follow();
             self.go_to(before);
             if torn? {
@@ -211,7 +212,7 @@ impl<S: Source> Scan<S> {
                     self.bytes = bytes;
                     self.unit = Unit::Log {
                         base,
-                        holds_nul: line::holds_nul(&self.bytes),
+                        may_be_torn: line::holds_nul(last_line(&self.bytes)),
                     };
                     return Ok(true);
                 }
@@ -261,11 +262,11 @@ impl<S: Source> Scan<S> {
         Err(Error::corrupt(position, Slot::Log, position - base, reason))
     }
 
-    fn holds_nul(&self, range: &Range<usize>) -> bool {
+    fn may_be_torn(&self, range: &Range<usize>) -> bool {
         matches!(
             self.unit,
             Unit::Log {
-                holds_nul: true,
+                may_be_torn: true,
                 ..
             }
         ) && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
@@ -275,7 +276,7 @@ impl<S: Source> Scan<S> {
     fn only_nuls_follow(&mut self) -> Result<bool, Error<S::Error>> {
         loop {
             match self.take_line() {
-                Ok(Some(range)) if self.holds_nul(&range) => {}
+                Ok(Some(range)) if self.may_be_torn(&range) => {}
                 Ok(rest) => return Ok(rest.is_none()),
                 Err(Error::Corrupt { .. }) => return Ok(false),
                 Err(error) => return Err(error),
@@ -287,4 +288,11 @@ impl<S: Source> Scan<S> {
         self.position = position;
         self.at = self.bytes.len();
     }
+}
+
+/// The last line that holds more than white space, without that at its end.
+fn last_line(lines: &[u8]) -> &[u8] {
+    let lines = lines.trim_ascii_end();
+    let start = memrchr(b'\n', lines).map_or(0, |newline| newline + 1);
+    lines.get(start..).unwrap_or_default()
 }
