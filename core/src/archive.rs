@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! archive := ( block | seal | frame )*
-//! block   := block mark, zstd frame          one piece of a rotation, whole lines, about 4 MiB
+//! block   := block mark, zstd frame          one piece of a rotation, whole lines, about 2 MiB
 //! seal    := seal mark                       says that everything before it is complete history
 //! frame   := zstd frame without a mark       another writer's, complete history by itself
 //! ```

@@ -89,7 +89,7 @@ impl<S: Storage> Writer<S> {
     /// of a log that is rotated at a size, called before each append, a rotation then has no more
     /// left to do than a block and the writing. Also makes the log durable up to there, since a
     /// rotation has to. Nothing is written but the next rotation's archive, and that not before
-    /// it; up to 4 MiB of it are kept in memory, which are gone with the writer.
+    /// it; up to 8 MiB of it are kept in memory, which are gone with the writer.
     ///
     /// # Errors
     /// As [`rotate`](Writer::rotate), and [`sync`](Writer::sync).

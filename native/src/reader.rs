@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{Record, Scan};
@@ -15,13 +15,9 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::event_ref::EventRef;
 use crate::store::{FileSource, ZSTD};
-use crate::watch::{Watch, deadline};
+use crate::watch::SharedWatch;
 
 type CoreError = eventfold_core::Error<io::Error>;
-
-/// How long a wait believes that nothing changed because nothing was notified. Some file systems
-/// notify late or, for another machine's writes, never.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +35,7 @@ pub enum WaitResult {
 #[derive(Debug, Clone)]
 pub struct EventReader {
     source: FileSource,
-    /// Made by the first wait and shared by clones; `None` inside where the system has no watch
-    /// to give.
-    watch: Arc<OnceLock<Option<Watch>>>,
+    watch: SharedWatch,
     /// What looks whether there is an event, kept with what it learned of the archive.
     probe: Arc<Mutex<Option<Scan<FileSource>>>>,
 }
@@ -51,7 +45,7 @@ impl EventReader {
     pub fn new(dir: impl AsRef<Path>) -> Self {
         Self {
             source: FileSource::new(dir.as_ref()),
-            watch: Arc::default(),
+            watch: SharedWatch::default(),
             probe: Arc::default(),
         }
     }
@@ -73,6 +67,7 @@ impl EventReader {
         Ok(LogIterator {
             scan: Scan::new(self.source.clone(), ZSTD, position),
             source: self.source.clone(),
+            watch: self.watch.clone(),
             failed: None,
             data: PhantomData,
         })
@@ -107,35 +102,18 @@ impl EventReader {
     /// # Errors
     /// As [`has_new_events`](Self::has_new_events).
     pub fn wait_for_events(&self, position: u64, timeout: Duration) -> io::Result<WaitResult> {
-        let deadline = deadline(timeout);
-        if self.has_new_events(position)? {
-            return Ok(WaitResult::NewData);
-        }
-        let watch = self
-            .watch
-            .get_or_init(|| Watch::new(self.dir()).ok())
-            .as_ref();
-        loop {
-            let generation = watch.map(Watch::generation);
-            if self.has_new_events(position)? {
-                return Ok(WaitResult::NewData);
+        let mut looks = 0;
+        let found = self.watch.wait(self.dir(), timeout, || {
+            looks += 1;
+            if looks > 2 && planted(Bug::WokenByAnything) {
+                return Some(Ok(WaitResult::NewData));
             }
-            let now = Instant::now();
-            let left = deadline.map(|at| at.saturating_duration_since(now));
-            if left == Some(Duration::ZERO) {
-                return Ok(WaitResult::Timeout);
-            }
-            let pause = left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
-            match (watch, generation) {
-                (Some(watch), Some(generation)) => {
-                    let woken = watch.wait_past(generation, Some(now + pause)) != generation;
-                    if woken && planted(Bug::WokenByAnything) {
-                        return Ok(WaitResult::NewData);
-                    }
-                }
-                _ => std::thread::sleep(pause),
-            }
-        }
+            let found = self.has_new_events(position);
+            found
+                .map(|found| found.then_some(WaitResult::NewData))
+                .transpose()
+        });
+        found.unwrap_or(Ok(WaitResult::Timeout))
     }
 
     /// A log that is not there is not an empty one.
@@ -174,6 +152,7 @@ impl EventReader {
 pub struct LogIterator<D = Value> {
     scan: Scan<FileSource>,
     source: FileSource,
+    watch: SharedWatch,
     failed: Option<Failed>,
     data: PhantomData<fn() -> D>,
 }
@@ -201,6 +180,7 @@ impl<D> LogIterator<D> {
         LogIterator {
             scan: self.scan,
             source: self.source,
+            watch: self.watch,
             failed: self.failed,
             data: PhantomData,
         }
@@ -270,6 +250,37 @@ impl Failed {
         use eventfold_core::Error::{Corrupt, Mismatch};
         let passable = matches!(error, Corrupt { .. } | Mismatch { .. });
         Self { position, passable }
+    }
+}
+
+impl<D: DeserializeOwned> LogIterator<D> {
+    /// The next event, waiting for it no longer than `timeout`: a tail of the log. Woken as
+    /// [`EventReader::wait_for_events`] is. `None` when the timeout passed without one, and after
+    /// an error that ended the iteration.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use std::time::Duration;
+    ///
+    /// use eventfold::{Event, EventReader, EventWriter};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// let mut events = EventReader::new(dir.path()).read_full()?;
+    /// std::thread::scope(|scope| {
+    ///     let tail = scope.spawn(|| events.wait_next(Duration::from_secs(60)));
+    ///     writer.append(&Event::new("rang", "twice"))?;
+    ///     let record = tail.join().unwrap().expect("an event within a minute")?;
+    ///     assert_eq!(record.event.event_type, "rang");
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn wait_next(&mut self, timeout: Duration) -> Option<io::Result<Record<D>>> {
+        let (watch, dir) = (self.watch.clone(), self.source.dir().to_path_buf());
+        watch.wait(&dir, timeout, || match self.goes_on() {
+            Some(_) => self.next().map(Some),
+            None => Some(None),
+        })?
     }
 }
 

@@ -1,187 +1,98 @@
 //! Waiting for changes in the log's directory.
 //!
-//! Nothing here looks at the files or asks again after a while: a wait is as
-//! good as the notifications of the file system. Where those do not come, as
-//! for a write from another machine on a network file system, a wait ends with
-//! its deadline only.
+//! A [`Watch`] is as good as the notifications of the file system. To miss none of them, take its
+//! generation, *then* look at the files, and if there is nothing new, wait past what was taken.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(target_os = "linux")]
+mod inotify;
+#[cfg(not(target_os = "linux"))]
+mod notified;
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::event::{AccessKind, AccessMode, EventKind};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+#[cfg(target_os = "linux")]
+use inotify::Watch;
+#[cfg(not(target_os = "linux"))]
+use notified::Watch;
 
-/// A count of the changes in one directory, and a way to sleep until it moves.
-///
-/// To miss nothing, take [`generation`](Self::generation), *then* look at the
-/// files, and if there is nothing new, [`wait_past`](Self::wait_past) what was
-/// taken. Clones of a reader share one through an `Arc`: each costs a thread
-/// and, on Linux, one of the user's inotify instances.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    changes: Arc<Changes>,
-    /// Held because its drop ends the notifications.
-    _watcher: RecommendedWatcher,
-}
+/// How long a wait believes that nothing changed because nothing was notified. Some file systems
+/// notify late or, for another machine's writes, never.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What the watcher's thread and the waiting threads share.
-#[derive(Debug, Default)]
-struct Changes {
-    generation: Mutex<u64>,
-    moved: Condvar,
-}
+/// A watch that its clones share, made by the first wait; `None` inside where the system has none
+/// to give.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SharedWatch(Arc<OnceLock<Option<Watch>>>);
 
-impl Watch {
-    /// Starts to watch the entries of `dir`, not those of its subdirectories.
-    ///
-    /// The log in it may come into being later. If the log is a symbolic link,
-    /// `dir` has to be the directory of what it points to: changes are
-    /// reported where the file is.
-    ///
-    /// # Errors
-    /// If the system has no watch left, or `dir` is missing or cannot be
-    /// watched: an error with the kind of its cause, and a message that names
-    /// `dir` and, where one is known, the way out.
-    pub(crate) fn new(dir: &Path) -> io::Result<Self> {
-        // On Windows the watcher would say so in words only.
-        fs::metadata(dir).map_err(|source| cannot_watch(dir, notify::Error::io(source)))?;
-        let changes = Arc::new(Changes::default());
-        let notified = Arc::clone(&changes);
-        notify::recommended_watcher(move |event| {
-            if is_change(&event) {
-                notified.count();
-            }
-        })
-        .and_then(|mut watcher| {
-            watcher.watch(dir, RecursiveMode::NonRecursive)?;
-            Ok(Self {
-                changes,
-                _watcher: watcher,
-            })
-        })
-        .map_err(|source| cannot_watch(dir, source))
-    }
-
-    /// The number of changes so far. It counts what the system reported, which
-    /// may be several for one write, or one for several writes.
-    pub(crate) fn generation(&self) -> u64 {
-        *self.changes.lock()
-    }
-
-    /// Sleeps until the generation is another than `generation` or `deadline`
-    /// has passed (`None`: never does), and returns the generation then.
-    ///
-    /// A result equal to `generation` means that the deadline has passed; any
-    /// other says that something changed, not that there is an event to read.
-    pub(crate) fn wait_past(&self, generation: u64, deadline: Option<Instant>) -> u64 {
-        let changes = &*self.changes;
-        let mut current = changes.lock();
-        while *current == generation {
-            current = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
-                None => changes
-                    .moved
-                    .wait(current)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => break,
-                Some(left) => {
-                    changes
-                        .moved
-                        .wait_timeout(current, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-            };
+impl SharedWatch {
+    /// Looks again after each change in `dir`, until something is found or the time is over.
+    pub(crate) fn wait<T>(
+        &self,
+        dir: &Path,
+        timeout: Duration,
+        mut look: impl FnMut() -> Option<T>,
+    ) -> Option<T> {
+        let deadline = deadline(timeout);
+        if let Some(found) = look() {
+            return Some(found);
         }
-        *current
+        let watch = self.0.get_or_init(|| Watch::new(dir).ok()).as_ref();
+        loop {
+            let generation = watch.map(Watch::generation);
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            let pause = left(deadline).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+            if pause == Duration::ZERO {
+                return None;
+            }
+            match (watch, generation) {
+                (Some(watch), Some(generation)) => {
+                    watch.wait_past(generation, self::deadline(pause));
+                }
+                _ => std::thread::sleep(pause),
+            }
+        }
     }
 }
 
-/// The moment after `timeout` from now; `None`, which is no deadline, if it is
-/// too far away to be told.
-pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
+/// The moment after `timeout` from now; `None`, which is no deadline, if it is too far away to be
+/// told.
+fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-impl Changes {
-    fn lock(&self) -> MutexGuard<'_, u64> {
-        // A number is whole even if a thread panicked while it held the lock.
-        self.generation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn count(&self) {
-        let mut generation = self.lock();
-        *generation = generation.wrapping_add(1);
-        self.moved.notify_all();
-    }
+/// How long it is to the deadline, if there is one.
+fn left(deadline: Option<Instant>) -> Option<Duration> {
+    deadline.map(|at| at.saturating_duration_since(Instant::now()))
 }
 
-/// Whether a waiting reader has to look at the files again.
-fn is_change(event: &notify::Result<notify::Event>) -> bool {
-    match event {
-        // A reader opens, reads and closes files itself, and would wake itself
-        // without end. A close after writing is a change: one through a memory
-        // map is reported by nothing else.
-        Ok(event) => match event.kind {
-            EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-            EventKind::Access(_) => event.need_rescan(),
-            _ => true,
-        },
-        // Notifications may have been lost.
-        Err(_) => true,
-    }
-}
-
-/// Why a directory cannot be watched.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot watch the directory {} for changes: {source}{advice}", .dir.display())]
-struct CannotWatch {
-    dir: PathBuf,
-    source: notify::Error,
-    advice: &'static str,
-}
-
-fn cannot_watch(dir: &Path, mut source: notify::Error) -> io::Error {
-    // They would name the directory a second time.
-    source.paths.clear();
-    let (kind, advice) = match &source.kind {
-        notify::ErrorKind::Io(error) => (error.kind(), advice(error)),
-        notify::ErrorKind::PathNotFound => (io::ErrorKind::NotFound, ""),
-        notify::ErrorKind::MaxFilesWatch => (
-            io::ErrorKind::QuotaExceeded,
-            "; raise fs.inotify.max_user_watches (sysctl)",
-        ),
-        _ => (io::ErrorKind::Other, ""),
-    };
-    let dir = dir.to_path_buf();
-    let error = CannotWatch {
-        dir,
-        source,
-        advice,
-    };
-    io::Error::new(kind, error)
-}
-
-/// The way out of a failure to start watching.
-fn advice(error: &io::Error) -> &'static str {
-    /// What Linux says if the user has no inotify instance left, or the
-    /// process no descriptor: std has no kind for it.
-    const EMFILE: i32 = 24;
-    if cfg!(target_os = "linux") && error.raw_os_error() == Some(EMFILE) {
-        "; raise fs.inotify.max_user_instances (sysctl) or the limit of open files (ulimit -n)"
-    } else {
-        ""
+/// Sleeps until it is notified, the time is over, or for no reason.
+fn sleep<'l, T>(
+    notified: &Condvar,
+    locked: MutexGuard<'l, T>,
+    left: Option<Duration>,
+) -> MutexGuard<'l, T> {
+    match left {
+        None => notified
+            .wait(locked)
+            .unwrap_or_else(PoisonError::into_inner),
+        Some(left) => {
+            notified
+                .wait_timeout(locked, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::fs;
+    use std::io::{self, Write};
     use std::thread;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -227,6 +138,28 @@ mod tests {
     }
 
     #[test]
+    fn a_log_that_is_cut_replaced_or_removed_wakes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("app.jsonl"), dir.path().join("other"));
+        fs::write(&path, "{}\n").unwrap();
+        fs::write(&other, "").unwrap();
+        let watch = Watch::new(dir.path()).unwrap();
+        let changes: [fn(&std::path::Path, &std::path::Path); 3] = [
+            |path, _| {
+                let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+                file.set_len(0).unwrap();
+            },
+            |path, other| fs::rename(other, path).unwrap(),
+            |path, _| fs::remove_file(path).unwrap(),
+        ];
+        for change in changes {
+            let before = settle(&watch);
+            change(&path, &other);
+            assert_ne!(watch.wait_past(before, deadline(5 * SECOND)), before);
+        }
+    }
+
+    #[test]
     fn a_timeout_takes_its_whole_time() {
         let dir = tempfile::tempdir().unwrap();
         let watch = Watch::new(dir.path()).unwrap();
@@ -254,47 +187,29 @@ mod tests {
     }
 
     #[test]
-    fn every_waiter_wakes() {
+    fn every_waiter_wakes_also_when_one_that_waited_before_it_gives_up() {
         let dir = tempfile::tempdir().unwrap();
         let mut file = fs::File::create(dir.path().join("app.jsonl")).unwrap();
         let watch = Watch::new(dir.path()).unwrap();
         let before = settle(&watch);
         thread::scope(|scope| {
-            let wait = || watch.wait_past(before, deadline(5 * SECOND));
-            let waiters = [scope.spawn(wait), scope.spawn(wait)];
+            let wait = |timeout| watch.wait_past(before, deadline(timeout));
+            let impatient = scope.spawn(move || wait(SECOND / 10));
+            thread::sleep(SECOND / 20);
+            let waiters = [(); 2].map(|()| scope.spawn(move || wait(20 * SECOND)));
+            assert_eq!(impatient.join().unwrap(), before);
             thread::sleep(SECOND / 5);
             file.write_all(b"{}\n").unwrap();
-            let start = Instant::now();
             for waiter in waiters {
                 assert_ne!(waiter.join().unwrap(), before);
             }
-            assert!(start.elapsed() < 2 * SECOND);
         });
     }
 
     #[test]
-    fn lost_notifications_and_errors_are_changes() {
-        let event = |kind| Ok(notify::Event::new(kind));
-        assert!(is_change(&Err(notify::Error::generic("lost"))));
-        assert!(is_change(&event(EventKind::Any)));
-        let rescan = notify::Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-        assert!(is_change(&Ok(rescan)));
-        let access = |kind| event(EventKind::Access(kind));
-        assert!(is_change(&access(AccessKind::Close(AccessMode::Write))));
-        assert!(!is_change(&access(AccessKind::Close(AccessMode::Read))));
-        assert!(!is_change(&access(AccessKind::Open(AccessMode::Any))));
-    }
-
-    #[test]
-    fn a_watch_that_cannot_start_names_the_directory_and_the_way_out() {
+    fn a_directory_that_is_not_there_cannot_be_watched() {
         let dir = tempfile::tempdir().unwrap().path().join("missing");
         let error = Watch::new(&dir).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(error.to_string().contains(&*dir.to_string_lossy()));
-        if cfg!(target_os = "linux") {
-            let exhausted = notify::Error::io(io::Error::from_raw_os_error(24));
-            let error = cannot_watch(&dir, exhausted);
-            assert!(error.to_string().contains("max_user_instances"));
-        }
     }
 }

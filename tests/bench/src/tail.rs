@@ -30,14 +30,11 @@ pub fn latency(bench: &Bench) -> Row {
 fn ours(bench: &Bench) -> Contender<'_> {
     let dir = bench.place.fresh();
     let mut appender = Appender::start("append", dir.path());
-    let reader = EventReader::new(dir.path());
-    let mut events = reader.read_full().unwrap();
+    let mut events = EventReader::new(dir.path()).read_full().unwrap();
     Contender::new(OURS, move || {
         let _dir = &dir;
         appender.tell();
-        let waited = reader.wait_for_events(events.position(), SOON).unwrap();
-        assert_eq!(waited, WaitResult::NewData);
-        let event = events.next().unwrap().unwrap().event;
+        let event = events.wait_next(SOON).unwrap().unwrap().event;
         microseconds_since(child::at(&event.data))
     })
 }
