@@ -30,7 +30,7 @@ pub use eventfold_core::{
     Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
     Record, Recovery, Rotation,
 };
-pub use lock::Holder;
+pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
 pub use shared::{Receipt, SharedWriter};

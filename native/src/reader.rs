@@ -1,6 +1,5 @@
 //! Reading and waiting, without a lock.
 
-use std::fs;
 use std::io;
 use std::marker::PhantomData;
 use std::path::Path;
@@ -14,6 +13,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::event_ref::EventRef;
+use crate::lock::{LockState, who_holds};
 use crate::store::{FileSource, ZSTD};
 use crate::watch::{Watch, deadline};
 
@@ -69,7 +69,7 @@ impl EventReader {
     /// [`io::ErrorKind::NotADirectory`] when it is none. The iterator's own errors are said at
     /// [`LogIterator`].
     pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
-        self.check_dir()?;
+        self.source.check_dir()?;
         Ok(LogIterator {
             scan: Scan::new(self.source.clone(), ZSTD, position),
             source: self.source.clone(),
@@ -92,7 +92,7 @@ impl EventReader {
     /// Those of [`read_from`](Self::read_from) and [`LogIterator`]: also when what is there is
     /// corrupt.
     pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
-        self.check_dir()?;
+        self.source.check_dir()?;
         let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         let scan = probe.get_or_insert_with(|| Scan::new(self.source.clone(), ZSTD, position));
         scan.seek(position);
@@ -138,22 +138,13 @@ impl EventReader {
         }
     }
 
-    /// A log that is not there is not an empty one.
-    fn check_dir(&self) -> io::Result<()> {
-        let found = fs::metadata(self.dir()).and_then(|found| match found.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        });
-        found.map_err(|source| {
-            let path = self.dir().to_path_buf();
-            let action = "read a log there";
-            Error::Io {
-                action,
-                path,
-                source,
-            }
-            .into()
-        })
+    /// Who holds the writer's lock, without taking it: whether a writer is alive. See
+    /// [`who_holds`].
+    ///
+    /// # Errors
+    /// As [`who_holds`].
+    pub fn who_holds(&self) -> io::Result<LockState> {
+        who_holds(self.dir())
     }
 
     pub(crate) fn source(&self) -> &FileSource {

@@ -56,6 +56,15 @@ impl FileSource {
     pub(crate) fn path(&self, slot: Slot<'_>) -> PathBuf {
         self.dir.join(slot.to_string())
     }
+
+    /// A log that is not there is not an empty one.
+    pub(crate) fn check_dir(&self) -> io::Result<()> {
+        let found = fs::metadata(&self.dir).and_then(|found| match found.is_dir() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        });
+        found.map_err(|error| failed("read a log there", &self.dir, error))
+    }
 }
 
 impl Source for FileSource {

@@ -1,7 +1,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::{LockError, open_locked, unlock};
+use super::note::Note;
+use super::{Holder, LockError, note, open_locked, unlock};
 
 /// What keeps other writers away for as long as it lives.
 ///
@@ -9,20 +10,34 @@ use super::{LockError, open_locked, unlock};
 /// version of this crate takes. The one beside it also holds when the log file is replaced: on
 /// Unix it is on the directory; on Windows, where a locked file cannot be read by others, it is
 /// on a file of its own and the log itself stays unlocked. Neither can be replaced there.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Guard {
+    /// Goes first: without the lock it would tell of nobody.
+    note: Option<Note>,
     locked: Vec<File>,
 }
 
 impl Guard {
     /// Opens the log at `path` in `dir` and locks it, without blocking.
     pub(crate) fn lock(dir: &Path, path: &Path) -> Result<(File, Self), LockError> {
-        imp::lock(dir, path)
+        match imp::lock(dir, path) {
+            Ok((log, mut guard)) => {
+                // Where none can be left, nobody is hindered.
+                guard.note = Note::leave(path);
+                Ok((log, guard))
+            }
+            Err(LockError::Held { holder }) => {
+                let holder = Holder::noted(holder, note::of_held(path));
+                Err(LockError::Held { holder })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        self.note = None;
         // A child that was forked in the meantime may hold duplicates.
         self.locked.iter().for_each(unlock);
     }
@@ -36,7 +51,7 @@ mod imp {
     use crate::lock::{Holder, try_lock, unlock};
 
     pub(super) fn lock(dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
-        let mut guard = Guard { locked: Vec::new() };
+        let mut guard = Guard::default();
         let dir = File::open(dir)?;
         match try_lock(&dir) {
             Ok(true) if planted(Bug::DirectoryUnlocked) => unlock(&dir),
@@ -62,6 +77,7 @@ mod imp {
     pub(super) fn lock(_dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let beside = open_locked(&path.with_added_extension("lock"))?;
         let guard = Guard {
+            note: None,
             locked: vec![beside],
         };
         Ok((open_unlocked(path)?, guard))

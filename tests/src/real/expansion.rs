@@ -14,6 +14,11 @@ pub const FILES: [&str; SLOTS] = [
     "views/view.snapshot.json",
 ];
 
+/// What a writer notes of itself, and the bytes that it takes. It is no part of the log, nor of
+/// what a disk simulates: it may be lost at any time.
+pub const NOTE: &str = "app.jsonl.writer";
+const NOTE_LEN: u64 = 512;
+
 /// The system calls that a disk's operations stand for.
 pub(super) struct Expansion {
     pub(super) calls: Vec<Call>,
@@ -48,12 +53,17 @@ impl Expansion {
         self.calls.push(Call::Lock(".".into()));
         self.calls.push(Call::Create(file(LOG)));
         self.calls.push(Call::Lock(file(LOG)));
+        // Never synced, and written before it is locked: who sees the lock reads the whole.
+        self.calls.push(Call::Create(NOTE.into()));
+        self.calls.push(Call::Write(NOTE.into(), NOTE_LEN));
+        self.calls.push(Call::Lock(NOTE.into()));
         self.exists.insert(LOG);
         (self.open, self.names_unsynced) = (true, true);
     }
 
     pub(super) fn close(&mut self) {
         if self.open {
+            self.calls.push(Call::Unlock(NOTE.into()));
             self.calls.push(Call::Unlock(".".into()));
             self.calls.push(Call::Unlock(file(LOG)));
             self.open = false;
