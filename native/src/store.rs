@@ -137,6 +137,17 @@ impl FileStore {
         &self.source
     }
 
+    /// Leaves a note of who holds the lock, for those who ask.
+    ///
+    /// To be done when opening has synced what it found: some file systems make a sync wait for
+    /// what was written to other files.
+    pub(crate) fn leave_note(&mut self) {
+        let path = self.source.path(Slot::Log);
+        if let Some(guard) = &mut self.guard {
+            guard.leave_note(&path);
+        }
+    }
+
     /// Removes the snapshots that a rotation makes wrong for the crate that saved them. Without
     /// the lock nothing is rotated, and nothing removed.
     pub(crate) fn remove_foreign_snapshots(

@@ -83,8 +83,9 @@ impl EventWriter {
                 .map_err(|error| Error::in_dir(dir, error))?;
         }
         let store = FileStore::open(dir, mode)?;
-        let (log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
+        let (mut log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
             .map_err(|error| Error::in_dir(dir, error))?;
+        log.store_mut().leave_note();
         Ok(Self {
             log,
             dir: dir.to_path_buf(),

@@ -21,17 +21,17 @@ impl Guard {
     /// Opens the log at `path` in `dir` and locks it, without blocking.
     pub(crate) fn lock(dir: &Path, path: &Path) -> Result<(File, Self), LockError> {
         match imp::lock(dir, path) {
-            Ok((log, mut guard)) => {
-                // Where none can be left, nobody is hindered.
-                guard.note = Note::leave(path);
-                Ok((log, guard))
-            }
             Err(LockError::Held { holder }) => {
                 let holder = Holder::noted(holder, note::of_held(path));
                 Err(LockError::Held { holder })
             }
-            Err(error) => Err(error),
+            locked => locked,
         }
+    }
+
+    /// Leaves a note of who holds the lock beside the log at `path`, if that can be done.
+    pub(crate) fn leave_note(&mut self, path: &Path) {
+        self.note = Note::leave(path);
     }
 }
 
@@ -71,11 +71,12 @@ mod imp {
 
 #[cfg(windows)]
 mod imp {
-    use super::{File, Guard, LockError, Path, open_locked};
+    use super::{File, Guard, LockError, Path, note, open_locked};
     use crate::lock::open_unlocked;
 
     pub(super) fn lock(_dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let beside = open_locked(&path.with_added_extension("lock"))?;
+        note::wipe(path);
         let guard = Guard {
             note: None,
             locked: vec![beside],
