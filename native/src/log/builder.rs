@@ -1,5 +1,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eventfold_core::{Durability, Event, LockMode};
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use crate::writer::EventWriter;
 pub struct EventLogBuilder {
     dir: PathBuf,
     lock_mode: LockMode,
+    lock_timeout: Duration,
     durability: Durability,
     max_log_size: Option<u64>,
     views: Vec<io::Result<Box<dyn AnyView>>>,
@@ -25,6 +27,7 @@ impl EventLogBuilder {
         Self {
             dir: dir.to_path_buf(),
             lock_mode: LockMode::default(),
+            lock_timeout: Duration::ZERO,
             durability: Durability::default(),
             max_log_size: None,
             views: Vec::new(),
@@ -34,6 +37,14 @@ impl EventLogBuilder {
     /// How other writers are kept away; [`LockMode::Flock`] unless said otherwise.
     pub fn lock_mode(mut self, mode: LockMode) -> Self {
         self.lock_mode = mode;
+        self
+    }
+
+    /// How long to wait for the lock while another writer holds it, see
+    /// [`EventWriter::open_waiting`]. It does not wait unless said so. Without the lock this means
+    /// nothing.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
         self
     }
 
@@ -87,7 +98,7 @@ impl EventLogBuilder {
     /// Opens the log, and each view at its snapshot.
     ///
     /// # Errors
-    /// Those of [`EventWriter::open`]. [`Error::View`] for a name that is no name, or used twice;
+    /// Those of [`EventWriter::open_waiting`]. [`Error::View`] for a name that is no name, or used twice;
     /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made then.
     pub fn open(self) -> io::Result<EventLog> {
         let mut views = Vec::<Box<dyn AnyView>>::new();
@@ -107,7 +118,7 @@ impl EventLogBuilder {
             }
             .into());
         }
-        let writer = EventWriter::open_with_lock(&self.dir, self.lock_mode)?
+        let writer = EventWriter::open_within(&self.dir, self.lock_mode, self.lock_timeout)?
             .with_durability(self.durability);
         let reader = writer.reader();
         for view in &mut views {
@@ -129,6 +140,7 @@ impl std::fmt::Debug for EventLogBuilder {
         f.debug_struct("EventLogBuilder")
             .field("dir", &self.dir)
             .field("lock_mode", &self.lock_mode)
+            .field("lock_timeout", &self.lock_timeout)
             .field("durability", &self.durability)
             .field("max_log_size", &self.max_log_size)
             .field("views", &self.views.len())
