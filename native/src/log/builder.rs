@@ -68,7 +68,7 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::new(name, reducer))
+        self.push(View::new(name, reducer))
     }
 
     /// Keeps a view of typed events, see [`View::typed`].
@@ -77,7 +77,7 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::typed(name, reducer))
+        self.push(View::typed(name, reducer))
     }
 
     /// Keeps a view that looks at events without parsing them, see [`View::lazy`].
@@ -86,10 +86,16 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::lazy(name, reducer))
+        self.push(View::lazy(name, reducer))
     }
 
-    fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
+    /// Keeps a view that was made by itself, as one with a version is, see
+    /// [`View::with_version`].
+    pub fn keep<S: State>(self, view: View<S>) -> Self {
+        self.push(Ok(view))
+    }
+
+    fn push<S: State>(mut self, view: io::Result<View<S>>) -> Self {
         self.views
             .push(view.map(|view| Box::new(view) as Box<dyn AnyView>));
         self
