@@ -69,6 +69,11 @@ impl<T> Fold<T> {
         &self.state
     }
 
+    /// The state, by itself.
+    pub fn into_state(self) -> T {
+        self.state
+    }
+
     /// Position after the last event folded.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -108,17 +113,67 @@ impl<T: Clone> Fold<T> {
         while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
             state = reduce(state, &line)?;
         }
+        self.at_end_of(&mut scan, state).map(Some)
+    }
+
+    /// The fold over what comes from here to `position`, which is 0, an event's position or next
+    /// position, and not before this fold's own. This one stays as it is.
+    ///
+    /// # Errors
+    /// As [`refreshed`](Self::refreshed); [`Error::Beyond`] when the log ends before `position`,
+    /// or that lies before this fold's own, and [`Error::NotABoundary`] when it lies in a line.
+    pub fn refreshed_to<S: Source, E: From<Error<S::Error>>>(
+        &self,
+        source: S,
+        codec: Codec,
+        position: u64,
+        mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
+    ) -> Result<Self, E> {
+        let beyond = |position, end| Err(E::from(Error::Beyond { position, end }));
+        if position <= self.position {
+            return match position == self.position {
+                true => Ok(self.clone()),
+                false => beyond(self.position, position),
+            };
+        }
+        let (mut scan, mut state) = (Scan::new(source, codec, self.position), self.state.clone());
+        while scan.position() < position {
+            let Some(line) = scan.next_line()? else {
+                // Behind lines without an event.
+                match scan.position() < position {
+                    true => return beyond(position, scan.position()),
+                    false => break,
+                }
+            };
+            // It may stand behind lines without an event, up to whose end was asked for.
+            if line.position >= position {
+                break;
+            }
+            if line.next_position > position {
+                return Err(Error::NotABoundary { position }.into());
+            }
+            state = reduce(state, &line)?;
+        }
+        scan.seek(position);
+        self.at_end_of(&mut scan, state)
+    }
+
+    fn at_end_of<S: Source, E: From<Error<S::Error>>>(
+        &self,
+        scan: &mut Scan<S>,
+        state: T,
+    ) -> Result<Self, E> {
         let position = scan.position();
         let Some(hash) = scan.hash_before()? else {
             let reason = "the line just read is gone";
             return Err(Error::corrupt(position, Slot::Log, 0, reason).into());
         };
-        Ok(Some(Self {
+        Ok(Self {
             state,
             position,
             hash,
             version: self.version,
-        }))
+        })
     }
 }
 

@@ -47,6 +47,7 @@ mod recover;
 mod rotate;
 mod scan;
 mod storage;
+mod upcast;
 mod writer;
 
 pub use append::{Appended, Durability};
@@ -64,4 +65,5 @@ pub use recover::{InterruptedRotation, Recovery};
 pub use rotate::Rotation;
 pub use scan::Scan;
 pub use storage::{Access, LockMode, Slot, Source, Storage};
+pub use upcast::Upcasts;
 pub use writer::Writer;

@@ -173,6 +173,23 @@ impl EventLog {
         state.ok_or_else(|| no_view(name, "has a state of another type"))
     }
 
+    /// The state of the view of this name as it was at `position`, see
+    /// [`View::state_at`](crate::View::state_at).
+    ///
+    /// # Errors
+    /// As [`view`](Self::view) and [`View::state_at`](crate::View::state_at).
+    pub fn state_at<S: State>(&self, name: &str, position: u64) -> io::Result<S> {
+        let view = self.kept(name)?;
+        if !view.state().is::<S>() {
+            return Err(no_view(name, "has a state of another type"));
+        }
+        let state = view.state_at(&self.reader, position)?.downcast();
+        state.map_or_else(
+            |_| Err(no_view(name, "has a state of another type")),
+            |state| Ok(*state),
+        )
+    }
+
     /// Why the view of this name had no snapshot to go on from, see
     /// [`View::rebuilt`](crate::View::rebuilt). Each view of a new log says
     /// [`NoSnapshot::Missing`].

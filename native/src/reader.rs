@@ -1,23 +1,22 @@
 //! Reading and waiting, without a lock.
 
+mod events;
+
 use std::io;
-use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Record, Scan};
-use serde::de::DeserializeOwned;
+use eventfold_core::{Scan, Upcasts};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::event_ref::EventRef;
 use crate::lock::{LockState, who_holds};
 use crate::store::{FileSource, ZSTD};
 use crate::watch::{Watch, deadline};
 
-type CoreError = eventfold_core::Error<io::Error>;
+pub use events::LogIterator;
 
 /// How long a wait believes that nothing changed because nothing was notified. Some file systems
 /// notify late or, for another machine's writes, never.
@@ -44,6 +43,7 @@ pub struct EventReader {
     watch: Arc<OnceLock<Option<Watch>>>,
     /// What looks whether there is an event, kept with what it learned of the archive.
     probe: Arc<Mutex<Option<Scan<FileSource>>>>,
+    upcasts: Upcasts,
 }
 
 impl EventReader {
@@ -53,7 +53,39 @@ impl EventReader {
             source: FileSource::new(dir.as_ref()),
             watch: Arc::default(),
             probe: Arc::default(),
+            upcasts: Upcasts::new(),
         }
+    }
+
+    /// The same reader with events of old shapes lifted. Views that are refreshed from it fold
+    /// them as well.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventReader, EventWriter, Upcasts};
+    /// use serde_json::{Value, json};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// writer.append(&Event::new("added", "write"))?;
+    ///
+    /// let upcasts = Upcasts::new()
+    ///     .lift("added", "added.2", |title: String| json!({ "title": title, "tags": [] }))
+    ///     .lift("added.2", "added.3", |mut data: Value| {
+    ///         data["done"] = json!(false);
+    ///         data
+    ///     });
+    /// let reader = EventReader::new(dir.path()).with_upcasts(upcasts);
+    /// for record in reader.read_full()? {
+    ///     let event = record?.event;
+    ///     assert_eq!(event.event_type, "added.3");
+    ///     assert_eq!(event.data, json!({ "title": "write", "tags": [], "done": false }));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_upcasts(mut self, upcasts: Upcasts) -> Self {
+        self.upcasts = upcasts;
+        self
     }
 
     /// The log's directory.
@@ -70,12 +102,7 @@ impl EventReader {
     /// [`LogIterator`].
     pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
         self.source.check_dir()?;
-        Ok(LogIterator {
-            scan: Scan::new(self.source.clone(), ZSTD, position),
-            source: self.source.clone(),
-            failed: None,
-            data: PhantomData,
-        })
+        Ok(LogIterator::new(&self.source, &self.upcasts, position))
     }
 
     /// All events from the first on, archived ones included: `read_from(0)`.
@@ -150,129 +177,8 @@ impl EventReader {
     pub(crate) fn source(&self) -> &FileSource {
         &self.source
     }
-}
 
-/// Events in order, from the archive into the log, across rotations.
-///
-/// At the end of what is readable it answers `None`, and may be asked again for what was
-/// appended since. Each item says where its event stands.
-///
-/// # Errors
-/// A corrupt line or archive block is one item [`Error::Corrupt`]; an event whose data is not of
-/// the type asked for is one item [`Error::Mismatch`]. Asking on reads on behind it. Any other
-/// error ends the iteration.
-#[derive(Debug)]
-pub struct LogIterator<D = Value> {
-    scan: Scan<FileSource>,
-    source: FileSource,
-    failed: Option<Failed>,
-    data: PhantomData<fn() -> D>,
-}
-
-impl<D> LogIterator<D> {
-    /// The same events with data of type `T`, parsed straight into it.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use eventfold::{Event, EventWriter};
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Serialize, Deserialize)]
-    /// struct Moved { x: f64, y: f64 }
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// writer.append(&Event::new("moved", Moved { x: 0.5, y: 2.0 }))?;
-    /// for record in writer.reader().read_full()?.typed::<Moved>() {
-    ///     assert_eq!(record?.event.data.y, 2.0);
-    /// }
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[must_use]
-    pub fn typed<T: DeserializeOwned>(self) -> LogIterator<T> {
-        LogIterator {
-            scan: self.scan,
-            source: self.source,
-            failed: self.failed,
-            data: PhantomData,
-        }
-    }
-
-    /// The next event without a copy of it, and of which only what is asked for is parsed. It
-    /// lives until the one after it is asked for.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use eventfold::{Event, EventWriter};
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// writer.append(&Event::new("paid", 20))?;
-    /// writer.append(&Event::new("sent", "a parcel"))?;
-    ///
-    /// let (mut events, mut sum) = (writer.reader().read_full()?, 0);
-    /// while let Some(event) = events.next_ref() {
-    ///     let event = event?;
-    ///     if event.event_type() == "paid" {
-    ///         sum += event.data::<u64>()?;
-    ///     }
-    /// }
-    /// assert_eq!(sum, 20);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn next_ref(&mut self) -> Option<io::Result<EventRef<'_>>> {
-        let before = self.goes_on()?;
-        let event = match self.scan.next_line() {
-            Ok(line) => EventRef::of(&line?, self.source.dir()),
-            Err(error) => Err(error),
-        };
-        Some(event.map_err(|error| {
-            self.failed = Some(Failed::at(before, &error));
-            Error::in_dir(self.source.dir(), error).into()
-        }))
-    }
-
-    /// Where the next event will start.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.scan.position()
-    }
-
-    /// Where the next event is looked for, or `None` after an error that ended the iteration.
-    fn goes_on(&self) -> Option<u64> {
-        let position = self.scan.position();
-        let is_behind = |failed: &Failed| failed.passable && failed.position < position;
-        self.failed
-            .as_ref()
-            .is_none_or(is_behind)
-            .then_some(position)
-    }
-}
-
-/// An error that was returned.
-#[derive(Debug)]
-struct Failed {
-    /// Where the event was looked for. What lies behind damage can be read; damage that hides
-    /// where the log begins hides all, and is not passed.
-    position: u64,
-    passable: bool,
-}
-
-impl Failed {
-    fn at(position: u64, error: &CoreError) -> Self {
-        use eventfold_core::Error::{Corrupt, Mismatch};
-        let passable = matches!(error, Corrupt { .. } | Mismatch { .. });
-        Self { position, passable }
-    }
-}
-
-impl<D: DeserializeOwned> Iterator for LogIterator<D> {
-    type Item = io::Result<Record<D>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let before = self.goes_on()?;
-        let record = self.scan.next_record().transpose()?;
-        Some(record.map_err(|error| {
-            self.failed = Some(Failed::at(before, &error));
-            Error::in_dir(self.source.dir(), error).into()
-        }))
+    pub(crate) fn upcasts(&self) -> &Upcasts {
+        &self.upcasts
     }
 }

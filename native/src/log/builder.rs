@@ -2,7 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use eventfold_core::{Durability, Event, LockMode};
+use eventfold_core::{Durability, Event, LockMode, Upcasts};
 use serde::de::DeserializeOwned;
 
 use super::{EventLog, no_view};
@@ -19,6 +19,7 @@ pub struct EventLogBuilder {
     lock_timeout: Duration,
     durability: Durability,
     max_log_size: Option<u64>,
+    upcasts: Upcasts,
     views: Vec<io::Result<Box<dyn AnyView>>>,
 }
 
@@ -30,6 +31,7 @@ impl EventLogBuilder {
             lock_timeout: Duration::ZERO,
             durability: Durability::default(),
             max_log_size: None,
+            upcasts: Upcasts::new(),
             views: Vec::new(),
         }
     }
@@ -58,6 +60,13 @@ impl EventLogBuilder {
     /// never rotates by itself unless said so.
     pub fn max_log_size(mut self, bytes: u64) -> Self {
         self.max_log_size = Some(bytes);
+        self
+    }
+
+    /// Lifts events of old shapes when they are read, by the views and by the log's
+    /// [`reader`](EventLog::reader) as well.
+    pub fn upcasts(mut self, upcasts: Upcasts) -> Self {
+        self.upcasts = upcasts;
         self
     }
 
@@ -126,7 +135,7 @@ impl EventLogBuilder {
         }
         let writer = EventWriter::open_within(&self.dir, self.lock_mode, self.lock_timeout)?
             .with_durability(self.durability);
-        let reader = writer.reader();
+        let reader = writer.reader().with_upcasts(self.upcasts);
         for view in &mut views {
             view.load(&reader)?;
         }
@@ -149,6 +158,7 @@ impl std::fmt::Debug for EventLogBuilder {
             .field("lock_timeout", &self.lock_timeout)
             .field("durability", &self.durability)
             .field("max_log_size", &self.max_log_size)
+            .field("upcasts", &self.upcasts)
             .field("views", &self.views.len())
             .finish()
     }
