@@ -15,7 +15,7 @@ use crate::scan::Scan;
 use crate::storage::{Slot, Source};
 
 pub use name::check_view_name;
-pub use snapshot::{Snapshot, is_foreign_snapshot};
+pub use snapshot::{NoSnapshot, Snapshot, is_foreign_snapshot};
 
 /// A state, and how far into history it is folded: `state = fold(events)`.
 ///
@@ -42,6 +42,7 @@ pub struct Fold<T> {
     state: T,
     position: u64,
     hash: LineHash,
+    version: u32,
 }
 
 impl<T> Fold<T> {
@@ -51,12 +52,26 @@ impl<T> Fold<T> {
             state: initial,
             position: 0,
             hash: LineHash::NONE,
+            version: 0,
         }
+    }
+
+    /// The same fold as the work of this version of its reducer: what its snapshot will say. 0
+    /// unless said otherwise.
+    #[must_use]
+    pub fn with_version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
     }
 
     /// The state.
     pub fn state(&self) -> &T {
         &self.state
+    }
+
+    /// The state, by itself.
+    pub fn into_state(self) -> T {
+        self.state
     }
 
     /// Position after the last event folded.
@@ -69,6 +84,12 @@ impl<T> Fold<T> {
     #[must_use]
     pub fn hash(&self) -> LineHash {
         self.hash
+    }
+
+    /// The version of the reducer that folded it.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
     }
 }
 
@@ -92,22 +113,74 @@ impl<T: Clone> Fold<T> {
         while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
             state = reduce(state, &line)?;
         }
+        self.at_end_of(&mut scan, state).map(Some)
+    }
+
+    /// The fold over what comes from here to `position`, which is 0, an event's position or next
+    /// position, and not before this fold's own. This one stays as it is.
+    ///
+    /// # Errors
+    /// As [`refreshed`](Self::refreshed); [`Error::Beyond`] when the log ends before `position`,
+    /// or that lies before this fold's own, and [`Error::NotABoundary`] when it lies in a line.
+    pub fn refreshed_to<S: Source, E: From<Error<S::Error>>>(
+        &self,
+        source: S,
+        codec: Codec,
+        position: u64,
+        mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
+    ) -> Result<Self, E> {
+        let beyond = |position, end| Err(E::from(Error::Beyond { position, end }));
+        if position <= self.position {
+            return match position == self.position {
+                true => Ok(self.clone()),
+                false => beyond(self.position, position),
+            };
+        }
+        let (mut scan, mut state) = (Scan::new(source, codec, self.position), self.state.clone());
+        while scan.position() < position {
+            let Some(line) = scan.next_line()? else {
+                // Behind lines without an event.
+                match scan.position() < position {
+                    true => return beyond(position, scan.position()),
+                    false => break,
+                }
+            };
+            // It may stand behind lines without an event, up to whose end was asked for.
+            if line.position >= position {
+                break;
+            }
+            if line.next_position > position {
+                return Err(Error::NotABoundary { position }.into());
+            }
+            state = reduce(state, &line)?;
+        }
+        scan.seek(position);
+        self.at_end_of(&mut scan, state)
+    }
+
+    fn at_end_of<S: Source, E: From<Error<S::Error>>>(
+        &self,
+        scan: &mut Scan<S>,
+        state: T,
+    ) -> Result<Self, E> {
         let position = scan.position();
         let Some(hash) = scan.hash_before()? else {
             let reason = "the line just read is gone";
             return Err(Error::corrupt(position, Slot::Log, 0, reason).into());
         };
-        Ok(Some(Self {
+        Ok(Self {
             state,
             position,
             hash,
-        }))
+            version: self.version,
+        })
     }
 }
 
 impl<T: DeserializeOwned> Fold<T> {
-    /// The fold saved under this name, or `None` when there is none, or none that belongs to this
-    /// history: what is damaged, or was saved by another program, costs a fold from the start.
+    /// The fold saved under this name with version 0, or `None` when there is none, or none that
+    /// belongs to this history: what is damaged, or was saved by another program, costs a fold
+    /// from the start.
     ///
     /// # Errors
     /// [`Error::ViewName`], and [`Error::Storage`] when the source cannot be read.
@@ -116,14 +189,28 @@ impl<T: DeserializeOwned> Fold<T> {
         codec: Codec,
         name: &str,
     ) -> Result<Option<Self>, Error<S::Error>> {
-        let Some(snapshot) = Snapshot::load(source, codec, name)? else {
-            return Ok(None);
-        };
-        let state = line::from_json(snapshot.state.as_bytes()).ok();
-        Ok(state.map(|state| Self {
-            state,
-            position: snapshot.position,
-            hash: snapshot.hash,
+        Self::find(source, codec, name, 0).map(Result::ok)
+    }
+
+    /// The fold saved under this name with this version, or why there is none.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn find<S: Source>(
+        source: &S,
+        codec: Codec,
+        name: &str,
+        version: u32,
+    ) -> Result<Result<Self, NoSnapshot>, Error<S::Error>> {
+        let found = Snapshot::find(source, codec, name, version)?;
+        Ok(found.and_then(|snapshot| {
+            let state = line::from_json(snapshot.state.as_bytes());
+            Ok(Self {
+                state: state.map_err(|_| NoSnapshot::State)?,
+                position: snapshot.position,
+                hash: snapshot.hash,
+                version,
+            })
         }))
     }
 }

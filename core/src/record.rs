@@ -42,12 +42,14 @@ impl<D> Record<D> {
 /// A line of the log, not yet taken apart.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
-    /// Its bytes without the newline.
+    /// Its bytes without the newline, those of the lifted event if it was lifted.
     pub bytes: &'a [u8],
     /// Where it starts in the whole history, in bytes.
     pub position: u64,
     /// Where the next line starts.
     pub next_position: u64,
+    /// The bytes as they stand in the log.
+    pub(crate) stored: &'a [u8],
     pub(crate) place: Place,
 }
 
@@ -59,10 +61,17 @@ pub(crate) struct Place {
 }
 
 impl<'a> Line<'a> {
-    /// The hash of the line.
+    /// The hash of the line as it stands in the log.
     #[must_use]
     pub fn hash(&self) -> LineHash {
-        LineHash::of(self.bytes)
+        LineHash::of(self.stored)
+    }
+
+    /// Its bytes as they stand in the log, without the newline: [`bytes`](Self::bytes) unless it
+    /// was lifted, see [`Upcasts`](crate::Upcasts).
+    #[must_use]
+    pub fn stored(&self) -> &'a [u8] {
+        self.stored
     }
 
     /// The event in the line. Its data may borrow from the line.
@@ -89,14 +98,16 @@ impl<'a> Line<'a> {
         line::from_json(self.bytes).map_err(|reason| self.refused(reason))
     }
 
-    pub(crate) fn record<D: Deserialize<'a>, E: core::error::Error>(
-        &self,
-    ) -> Result<Record<D>, Error<E>> {
+    /// The event in the line, and where it stands.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn record<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<Record<D>, Error<E>> {
         Ok(Record {
             event: self.event()?,
             position: self.position,
             next_position: self.next_position,
-            line: self.bytes.into(),
+            line: self.stored.into(),
         })
     }
 

@@ -123,6 +123,7 @@ impl<S: Source> Scan<S> {
             }
         }
         let position = self.position - (self.at - range.start) as u64;
+        let bytes = self.bytes.get(range).unwrap_or_default();
         Ok(Some(Line {
             position,
             next_position: self.position,
@@ -136,7 +137,8 @@ impl<S: Source> Scan<S> {
                     offset: position - base,
                 },
             },
-            bytes: self.bytes.get(range).unwrap_or_default(),
+            bytes,
+            stored: bytes,
         }))
     }
 

@@ -310,12 +310,13 @@ fn again(error: &io::Error) -> io::Error {
 }
 
 fn by(holder: Option<&Holder>) -> String {
-    match holder {
-        Some(Holder {
-            pid,
-            program: Some(program),
-        }) => format!(" (held by {program}, pid {pid})"),
-        Some(Holder { pid, .. }) => format!(" (held by pid {pid})"),
-        None => String::new(),
-    }
+    let Some(holder) = holder else {
+        return String::new();
+    };
+    let program = holder.program.as_ref();
+    let program = program.map_or_else(String::new, |program| format!("{program}, "));
+    // Its pid says nothing here if it runs elsewhere.
+    let host = holder.host.as_deref().filter(|_| holder.is_elsewhere());
+    let host = host.map_or_else(String::new, |host| format!(" on {host}"));
+    format!(" (held by {program}pid {}{host})", holder.pid)
 }

@@ -94,7 +94,7 @@ impl<'a> EventRef<'a> {
     /// Its line as it stands in the log, without the newline.
     #[must_use]
     pub fn line(&self) -> &'a [u8] {
-        self.event.line().bytes
+        self.event.line().stored()
     }
 
     /// The hash of its line, computed when asked for.

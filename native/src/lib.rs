@@ -20,6 +20,7 @@ mod patience;
 mod reader;
 mod shared;
 mod store;
+pub mod testing;
 mod view;
 mod watch;
 mod writer;
@@ -28,9 +29,9 @@ pub use error::Error;
 pub use event_ref::EventRef;
 pub use eventfold_core::{
     Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
-    Record, Recovery, Rotation,
+    NoSnapshot, Record, Recovery, Rotation, Upcasts,
 };
-pub use lock::Holder;
+pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
 pub use shared::{Receipt, SharedWriter};

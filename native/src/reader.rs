@@ -1,23 +1,22 @@
 //! Reading and waiting, without a lock.
 
-use std::fs;
+mod events;
+
 use std::io;
-use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Record, Scan};
-use serde::de::DeserializeOwned;
+use eventfold_core::{Scan, Upcasts};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::event_ref::EventRef;
+use crate::lock::{LockState, who_holds};
 use crate::store::{FileSource, ZSTD};
 use crate::watch::SharedWatch;
 
-type CoreError = eventfold_core::Error<io::Error>;
+pub use events::LogIterator;
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +37,7 @@ pub struct EventReader {
     watch: SharedWatch,
     /// What looks whether there is an event, kept with what it learned of the archive.
     probe: Arc<Mutex<Option<Scan<FileSource>>>>,
+    upcasts: Upcasts,
 }
 
 impl EventReader {
@@ -47,7 +47,39 @@ impl EventReader {
             source: FileSource::new(dir.as_ref()),
             watch: SharedWatch::default(),
             probe: Arc::default(),
+            upcasts: Upcasts::new(),
         }
+    }
+
+    /// The same reader with events of old shapes lifted. Views that are refreshed from it fold
+    /// them as well.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventReader, EventWriter, Upcasts};
+    /// use serde_json::{Value, json};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// writer.append(&Event::new("added", "write"))?;
+    ///
+    /// let upcasts = Upcasts::new()
+    ///     .lift("added", "added.2", |title: String| json!({ "title": title, "tags": [] }))
+    ///     .lift("added.2", "added.3", |mut data: Value| {
+    ///         data["done"] = json!(false);
+    ///         data
+    ///     });
+    /// let reader = EventReader::new(dir.path()).with_upcasts(upcasts);
+    /// for record in reader.read_full()? {
+    ///     let event = record?.event;
+    ///     assert_eq!(event.event_type, "added.3");
+    ///     assert_eq!(event.data, json!({ "title": "write", "tags": [], "done": false }));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_upcasts(mut self, upcasts: Upcasts) -> Self {
+        self.upcasts = upcasts;
+        self
     }
 
     /// The log's directory.
@@ -63,14 +95,13 @@ impl EventReader {
     /// [`io::ErrorKind::NotADirectory`] when it is none. The iterator's own errors are said at
     /// [`LogIterator`].
     pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
-        self.check_dir()?;
-        Ok(LogIterator {
-            scan: Scan::new(self.source.clone(), ZSTD, position),
-            source: self.source.clone(),
-            watch: self.watch.clone(),
-            failed: None,
-            data: PhantomData,
-        })
+        self.source.check_dir()?;
+        Ok(LogIterator::new(
+            &self.source,
+            &self.watch,
+            &self.upcasts,
+            position,
+        ))
     }
 
     /// All events from the first on, archived ones included: `read_from(0)`.
@@ -87,7 +118,7 @@ impl EventReader {
     /// Those of [`read_from`](Self::read_from) and [`LogIterator`]: also when what is there is
     /// corrupt.
     pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
-        self.check_dir()?;
+        self.source.check_dir()?;
         let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         let scan = probe.get_or_insert_with(|| Scan::new(self.source.clone(), ZSTD, position));
         scan.seek(position);
@@ -116,183 +147,20 @@ impl EventReader {
         found.unwrap_or(Ok(WaitResult::Timeout))
     }
 
-    /// A log that is not there is not an empty one.
-    fn check_dir(&self) -> io::Result<()> {
-        let found = fs::metadata(self.dir()).and_then(|found| match found.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        });
-        found.map_err(|source| {
-            let path = self.dir().to_path_buf();
-            let action = "read a log there";
-            Error::Io {
-                action,
-                path,
-                source,
-            }
-            .into()
-        })
+    /// Who holds the writer's lock, without taking it: whether a writer is alive. See
+    /// [`who_holds`].
+    ///
+    /// # Errors
+    /// As [`who_holds`].
+    pub fn who_holds(&self) -> io::Result<LockState> {
+        who_holds(self.dir())
     }
 
     pub(crate) fn source(&self) -> &FileSource {
         &self.source
     }
-}
 
-/// Events in order, from the archive into the log, across rotations.
-///
-/// At the end of what is readable it answers `None`, and may be asked again for what was
-/// appended since. Each item says where its event stands.
-///
-/// # Errors
-/// A corrupt line or archive block is one item [`Error::Corrupt`]; an event whose data is not of
-/// the type asked for is one item [`Error::Mismatch`]. Asking on reads on behind it. Any other
-/// error ends the iteration.
-#[derive(Debug)]
-pub struct LogIterator<D = Value> {
-    scan: Scan<FileSource>,
-    source: FileSource,
-    watch: SharedWatch,
-    failed: Option<Failed>,
-    data: PhantomData<fn() -> D>,
-}
-
-impl<D> LogIterator<D> {
-    /// The same events with data of type `T`, parsed straight into it.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use eventfold::{Event, EventWriter};
-    /// use serde::{Deserialize, Serialize};
-    ///
-    /// #[derive(Serialize, Deserialize)]
-    /// struct Moved { x: f64, y: f64 }
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// writer.append(&Event::new("moved", Moved { x: 0.5, y: 2.0 }))?;
-    /// for record in writer.reader().read_full()?.typed::<Moved>() {
-    ///     assert_eq!(record?.event.data.y, 2.0);
-    /// }
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    #[must_use]
-    pub fn typed<T: DeserializeOwned>(self) -> LogIterator<T> {
-        LogIterator {
-            scan: self.scan,
-            source: self.source,
-            watch: self.watch,
-            failed: self.failed,
-            data: PhantomData,
-        }
-    }
-
-    /// The next event without a copy of it, and of which only what is asked for is parsed. It
-    /// lives until the one after it is asked for.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use eventfold::{Event, EventWriter};
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// writer.append(&Event::new("paid", 20))?;
-    /// writer.append(&Event::new("sent", "a parcel"))?;
-    ///
-    /// let (mut events, mut sum) = (writer.reader().read_full()?, 0);
-    /// while let Some(event) = events.next_ref() {
-    ///     let event = event?;
-    ///     if event.event_type() == "paid" {
-    ///         sum += event.data::<u64>()?;
-    ///     }
-    /// }
-    /// assert_eq!(sum, 20);
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn next_ref(&mut self) -> Option<io::Result<EventRef<'_>>> {
-        let before = self.goes_on()?;
-        let event = match self.scan.next_line() {
-            Ok(line) => EventRef::of(&line?, self.source.dir()),
-            Err(error) => Err(error),
-        };
-        Some(event.map_err(|error| {
-            self.failed = Some(Failed::at(before, &error));
-            Error::in_dir(self.source.dir(), error).into()
-        }))
-    }
-
-    /// Where the next event will start.
-    #[must_use]
-    pub fn position(&self) -> u64 {
-        self.scan.position()
-    }
-
-    /// Where the next event is looked for, or `None` after an error that ended the iteration.
-    fn goes_on(&self) -> Option<u64> {
-        let position = self.scan.position();
-        let is_behind = |failed: &Failed| failed.passable && failed.position < position;
-        self.failed
-            .as_ref()
-            .is_none_or(is_behind)
-            .then_some(position)
-    }
-}
-
-/// An error that was returned.
-#[derive(Debug)]
-struct Failed {
-    /// Where the event was looked for. What lies behind damage can be read; damage that hides
-    /// where the log begins hides all, and is not passed.
-    position: u64,
-    passable: bool,
-}
-
-impl Failed {
-    fn at(position: u64, error: &CoreError) -> Self {
-        use eventfold_core::Error::{Corrupt, Mismatch};
-        let passable = matches!(error, Corrupt { .. } | Mismatch { .. });
-        Self { position, passable }
-    }
-}
-
-impl<D: DeserializeOwned> LogIterator<D> {
-    /// The next event, waiting for it no longer than `timeout`: a tail of the log. Woken as
-    /// [`EventReader::wait_for_events`] is. `None` when the timeout passed without one, and after
-    /// an error that ended the iteration.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use std::time::Duration;
-    ///
-    /// use eventfold::{Event, EventReader, EventWriter};
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// let mut events = EventReader::new(dir.path()).read_full()?;
-    /// std::thread::scope(|scope| {
-    ///     let tail = scope.spawn(|| events.wait_next(Duration::from_secs(60)));
-    ///     writer.append(&Event::new("rang", "twice"))?;
-    ///     let record = tail.join().unwrap().expect("an event within a minute")?;
-    ///     assert_eq!(record.event.event_type, "rang");
-    ///     Ok::<(), std::io::Error>(())
-    /// })?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn wait_next(&mut self, timeout: Duration) -> Option<io::Result<Record<D>>> {
-        let (watch, dir) = (self.watch.clone(), self.source.dir().to_path_buf());
-        watch.wait(&dir, timeout, || match self.goes_on() {
-            Some(_) => self.next().map(Some),
-            None => Some(None),
-        })?
-    }
-}
-
-impl<D: DeserializeOwned> Iterator for LogIterator<D> {
-    type Item = io::Result<Record<D>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let before = self.goes_on()?;
-        let record = self.scan.next_record().transpose()?;
-        Some(record.map_err(|error| {
-            self.failed = Some(Failed::at(before, &error));
-            Error::in_dir(self.source.dir(), error).into()
-        }))
+    pub(crate) fn upcasts(&self) -> &Upcasts {
+        &self.upcasts
     }
 }

@@ -1,36 +1,25 @@
 //! Views: states derived from the events.
 
-use std::any::Any;
+mod any;
+mod kinds;
+
 use std::fmt;
 use std::io;
-use std::path::Path;
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Event, Fold, Line, check_view_name};
+use eventfold_core::{Fold, Line, NoSnapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::error::Error;
-use crate::event_ref::EventRef;
 use crate::reader::EventReader;
 use crate::store::ZSTD;
 use crate::writer::EventWriter;
 
+pub(crate) use any::AnyView;
+use kinds::{Reducer, Stop};
+
 type CoreError = eventfold_core::Error<io::Error>;
-type Reducer<S> = Box<dyn Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync>;
-
-/// What ends a refresh early.
-enum Stop {
-    Log(CoreError),
-    Reducer(io::Error),
-}
-
-impl From<CoreError> for Stop {
-    fn from(error: CoreError) -> Self {
-        Self::Log(error)
-    }
-}
 
 /// What a view's state has to be: a snapshot keeps it as JSON, and a refresh works on a copy.
 ///
@@ -62,91 +51,37 @@ pub struct View<S> {
     name: String,
     reducer: Reducer<S>,
     fold: Fold<S>,
-    /// Whether a snapshot was looked for.
-    loaded: bool,
+    /// What became of the snapshot, when it was looked for.
+    snapshot: Option<Result<(), NoSnapshot>>,
 }
 
 impl<S: State> View<S> {
-    /// A view under this name, the stem of its snapshot's file.
-    ///
-    /// # Errors
-    /// [`Error::View`] when the name cannot be a file's name on every system: it takes 1 to 128
-    /// bytes, no separator, no control character, none of `: * ? " < > |`, no dot or space at
-    /// either end, and no device name.
-    pub fn new(
-        name: impl Into<String>,
-        reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        Self::typed::<Value>(name, reducer)
-    }
-
-    /// A view whose reducer takes events with data of type `D`, parsed straight into it. An event
-    /// whose data is no `D` fails the refresh with [`Error::Mismatch`].
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn typed<D: DeserializeOwned>(
-        name: impl Into<String>,
-        reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        Self::folding(name.into(), move |state, line, _dir| {
-            Ok(reducer(state, &line.event().map_err(Stop::Log)?))
-        })
-    }
-
-    /// A view whose reducer looks at events without parsing them, and asks for the data of those
-    /// that it wants: folding by type, time, identifier or actor is several times as fast. What
-    /// the reducer fails with, the refresh fails with.
-    ///
-    /// Damage inside a line is found where its data is asked for, see [`EventRef`].
+    /// The same view with this version, 0 unless said otherwise: a number that is raised whenever
+    /// the reducer, the state or an upcast changes its meaning. A snapshot of another version is
+    /// passed over, and the events are folded from the first; [`rebuilt`](Self::rebuilt) says so.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
-    /// use eventfold::{Event, EventRef, EventWriter, View};
-    /// use std::collections::BTreeMap;
+    /// use eventfold::{Event, EventLog, NoSnapshot, View};
     ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// writer.append(&Event::new("paid", 20))?;
-    /// writer.append(&Event::new("sent", "a parcel"))?;
+    /// let count = |count: u64, _: &Event| count + 1;
+    /// let mut log = EventLog::builder(dir.path()).view("count", count).open()?;
+    /// log.append(&Event::new("moved", 0.5))?;
+    /// log.refresh_all()?;
+    /// drop(log);
     ///
-    /// type Counts = BTreeMap<String, u64>;
-    /// let mut counts = View::lazy("counts", |mut counts: Counts, event: &EventRef<'_>| {
-    ///     *counts.entry(event.event_type().to_owned()).or_default() += 1;
-    ///     Ok(counts)
-    /// })?;
-    /// assert_eq!(counts.refresh(&writer.reader())?["sent"], 1);
-    ///
-    /// let mut paid = View::lazy("paid", |sum: u64, event: &EventRef<'_>| match event.event_type() {
-    ///     "paid" => Ok(sum + event.data::<u64>()?),
-    ///     _ => Ok(sum),
-    /// })?;
-    /// assert_eq!(*paid.refresh(&writer.reader())?, 20);
+    /// // From now on it counts twice.
+    /// let twice = View::new("count", |count: u64, _: &Event| count + 2)?.with_version(1);
+    /// let mut log = EventLog::builder(dir.path()).keep(twice).open()?;
+    /// assert_eq!(log.rebuilt("count")?, Some(NoSnapshot::Version { found: 0 }));
+    /// log.refresh_all()?;
+    /// assert_eq!(*log.view::<u64>("count")?, 2);
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn lazy(
-        name: impl Into<String>,
-        reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        Self::folding(name.into(), move |state, line, dir| {
-            let event = EventRef::of(line, dir).map_err(Stop::Log)?;
-            reducer(state, &event).map_err(Stop::Reducer)
-        })
-    }
-
-    fn folding(
-        name: String,
-        reducer: impl Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync + 'static,
-    ) -> io::Result<Self> {
-        check_view_name(&name).map_err(|error| Error::in_dir("".as_ref(), error))?;
-        Ok(Self {
-            name,
-            reducer: Box::new(reducer),
-            fold: Fold::new(S::default()),
-            loaded: false,
-        })
+    #[must_use]
+    pub fn with_version(mut self, version: u32) -> Self {
+        self.fold = self.fold.with_version(version);
+        self
     }
 
     /// The view's name.
@@ -165,6 +100,20 @@ impl<S: State> View<S> {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.fold.position()
+    }
+
+    /// Its version, see [`with_version`](Self::with_version).
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.fold.version()
+    }
+
+    /// Why there was no snapshot to go on from, so that events were folded from the first. `None`
+    /// if there was one, and before it was looked for by the first refresh, or by opening the log
+    /// that keeps the view.
+    #[must_use]
+    pub fn rebuilt(&self) -> Option<NoSnapshot> {
+        self.snapshot?.err()
     }
 
     /// Folds what came since, and returns the state.
@@ -186,35 +135,68 @@ impl<S: State> View<S> {
     /// # Errors
     /// As [`refresh`](Self::refresh).
     pub fn rebuild(&mut self, reader: &EventReader) -> io::Result<&S> {
-        self.fold = self.rebuilt(reader)?;
-        self.loaded = true;
+        self.fold = self.folded_anew(reader)?;
+        // None is wanted any more.
+        self.snapshot.get_or_insert(Ok(()));
         Ok(self.state())
     }
 
+    /// The state as it was at `position`, which is 0, an event's position or next position: folded
+    /// from the events before it. The view stays as it is, and no snapshot is looked for; a view
+    /// that is not yet further goes on from where it is, and else it begins at the first event.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventWriter, View};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// let paid = writer.append_batch(&[20, 30, 40].map(|sum| Event::new("paid", sum)))?;
+    ///
+    /// let sum = View::typed("sum", |sum: u64, event: &Event<u64>| sum + event.data)?;
+    /// assert_eq!(sum.state_at(&writer.reader(), paid[2].position)?, 50);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`refresh`](Self::refresh), of what lies before `position`; [`Error::Beyond`] when the
+    /// log ends before it, and [`Error::NotABoundary`] when it lies in an event.
+    pub fn state_at(&self, reader: &EventReader, position: u64) -> io::Result<S> {
+        let empty = Fold::new(S::default());
+        let from = match self.fold.position() <= position {
+            true => &self.fold,
+            false => &empty,
+        };
+        let reduce = self.reducing(reader);
+        let folded = from.refreshed_to(reader.source(), ZSTD, position, reduce);
+        let fold = folded.map_err(|stop| stop.of(reader))?;
+        Ok(fold.into_state())
+    }
+
     fn load(&mut self, reader: &EventReader) -> io::Result<()> {
-        if !self.loaded {
-            let fold = Fold::load(reader.source(), ZSTD, &self.name)
+        if self.snapshot.is_none() {
+            let found = Fold::find(reader.source(), ZSTD, &self.name, self.version())
                 .map_err(|error| Error::in_dir(reader.dir(), error))?;
-            if let Some(fold) = fold {
-                self.fold = fold;
-            }
-            self.loaded = true;
+            self.snapshot = Some(found.map(|fold| self.fold = fold));
         }
         Ok(())
     }
 
     fn refreshed(&self, from: &Fold<S>, reader: &EventReader) -> io::Result<Option<Fold<S>>> {
-        let dir = reader.dir();
-        let reduce = |state, line: &Line<'_>| (self.reducer)(state, line, dir);
-        from.refreshed(reader.source(), ZSTD, reduce)
-            .map_err(|stop| match stop {
-                Stop::Log(error) => Error::in_dir(dir, error).into(),
-                Stop::Reducer(error) => error,
-            })
+        let refreshed = from.refreshed(reader.source(), ZSTD, self.reducing(reader));
+        refreshed.map_err(|stop| stop.of(reader))
     }
 
-    fn rebuilt(&self, reader: &EventReader) -> io::Result<Fold<S>> {
-        let empty = Fold::new(S::default());
+    /// The reducer, for what the reader reads.
+    fn reducing(&self, reader: &EventReader) -> impl FnMut(S, &Line<'_>) -> Result<S, Stop> {
+        let (dir, upcasts, mut buffer) = (reader.dir(), reader.upcasts(), Vec::new());
+        move |state, line| match upcasts.is_empty() {
+            true => (self.reducer)(state, line, dir),
+            false => (self.reducer)(state, &upcasts.lifted(line, &mut buffer)?, dir),
+        }
+    }
+
+    fn folded_anew(&self, reader: &EventReader) -> io::Result<Fold<S>> {
+        let empty = Fold::new(S::default()).with_version(self.version());
         Ok(self.refreshed(&empty, reader)?.unwrap_or(empty))
     }
 
@@ -243,43 +225,5 @@ impl<S: fmt::Debug> fmt::Debug for View<S> {
             .field("name", &self.name)
             .field("fold", &self.fold)
             .finish_non_exhaustive()
-    }
-}
-
-/// A view of any state, as a log keeps it.
-pub(crate) trait AnyView: Send + Sync {
-    fn name(&self) -> &str;
-    fn state(&self) -> &dyn Any;
-    fn load(&mut self, reader: &EventReader) -> io::Result<()>;
-    /// Folds what came since and saves the snapshot; both happen or neither.
-    fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
-    /// Folds everything again and saves the snapshot; both happen or neither.
-    fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
-}
-
-impl<S: State> AnyView for View<S> {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn state(&self) -> &dyn Any {
-        self.fold.state()
-    }
-
-    fn load(&mut self, reader: &EventReader) -> io::Result<()> {
-        Self::load(self, reader)
-    }
-
-    fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
-        let refreshed = self.refreshed(&self.fold, reader);
-        if refreshed.is_err() && planted(Bug::StateLostOnError) {
-            self.fold = Fold::new(S::default());
-        }
-        refreshed?.map_or(Ok(()), |fold| self.adopt(fold, writer))
-    }
-
-    fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
-        let fold = self.rebuilt(reader)?;
-        self.adopt(fold, writer)
     }
 }

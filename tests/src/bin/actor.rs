@@ -83,6 +83,7 @@ mod native {
                     .has_new_events(number(0))
                     .map(said),
                 "wait" => self.wait(number(0), Duration::from_millis(number(1))),
+                "who" => eventfold::who_holds(&self.dir).map(|who| format!("{who:?}")),
                 "child" => sleeping_child().map(said),
                 "peak" => status("VmHWM:").map(said),
                 _ => Err(io::Error::other("no such command")),
