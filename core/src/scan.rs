@@ -85,6 +85,19 @@ impl<S: Source> Scan<S> {
         self.position
     }
 
+    /// How many bytes there are from where the next line starts to the end of what is written, a
+    /// fragment included that may be there. 0 means that nothing is left to read.
+    ///
+    /// # Errors
+    /// [`Error::Beyond`] when what is written ends before; else as
+    /// [`next_line`](Scan::next_line) for what lies at the archive's end.
+    pub fn bytes_ahead(&mut self) -> Result<u64, Error<S::Error>> {
+        let extent = self.history.extent(&self.source)?;
+        let (position, end) = (self.position, extent.base + extent.log_len);
+        let ahead = end.checked_sub(position);
+        ahead.ok_or(Error::Beyond { position, end })
+    }
+
     /// The next event, or `None` when there is none yet.
     ///
     /// # Errors

@@ -18,6 +18,8 @@ use crate::watch::SharedWatch;
 
 pub use events::LogIterator;
 
+type CoreError = eventfold_core::Error<io::Error>;
+
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitResult {
@@ -118,13 +120,35 @@ impl EventReader {
     /// Those of [`read_from`](Self::read_from) and [`LogIterator`]: also when what is there is
     /// corrupt.
     pub fn has_new_events(&self, position: u64) -> io::Result<bool> {
+        let record = self.with_probe(position, Scan::next_record::<Value>)?;
+        Ok(record.is_some())
+    }
+
+    fn with_probe<T>(
+        &self,
+        position: u64,
+        ask: impl FnOnce(&mut Scan<FileSource>) -> Result<T, CoreError>,
+    ) -> io::Result<T> {
         self.source.check_dir()?;
         let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         let scan = probe.get_or_insert_with(|| Scan::new(self.source.clone(), ZSTD, position));
         scan.seek(position);
-        let record = scan.next_record::<Value>();
-        let record = record.map_err(|error| Error::in_dir(self.dir(), error))?;
-        Ok(record.is_some())
+        ask(scan).map_err(|error| Error::in_dir(self.dir(), error).into())
+    }
+
+    /// How many bytes of lines are left to read from `position` on, in the log and, uncompressed,
+    /// in the archive. Nothing is read of them: it takes two looks at the files' lengths, as a
+    /// rule.
+    ///
+    /// A line that is being written counts as far as it is there, so that it is 0 when everything
+    /// was read, and more than 0 also for a moment before there is an event to read.
+    ///
+    /// # Errors
+    /// [`Error::Beyond`] when the log ends before `position`, and [`Error::Corrupt`] when the
+    /// archive's end is damaged so that nobody can say where the log begins. Else those of
+    /// [`read_from`](Self::read_from).
+    pub fn lag(&self, position: u64) -> io::Result<u64> {
+        self.with_probe(position, Scan::bytes_ahead)
     }
 
     /// Waits until there is an event to read at `position` or after it, but no longer than

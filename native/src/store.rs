@@ -47,6 +47,8 @@ pub struct FileStore {
     /// Whether the names of the log and the archive may not be durable yet.
     names_unsynced: bool,
     guard: Option<Guard>,
+    /// How often the log was synced.
+    syncs: u64,
 }
 
 impl FileStore {
@@ -88,6 +90,7 @@ impl FileStore {
             log,
             names_unsynced: true,
             guard,
+            syncs: 0,
         })
     }
 
@@ -95,6 +98,10 @@ impl FileStore {
     #[must_use]
     pub fn source(&self) -> &FileSource {
         &self.source
+    }
+
+    pub(crate) fn syncs(&self) -> u64 {
+        self.syncs
     }
 
     /// Leaves a note of who holds the lock, for those who ask.
@@ -217,6 +224,7 @@ impl Storage for FileStore {
         match slot {
             Slot::Log => {
                 unless(Bug::FileUnsynced, || self.log.sync_data())?;
+                self.syncs += 1;
                 // A file that is no longer where it was takes its events with it.
                 unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
             }

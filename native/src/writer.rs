@@ -12,7 +12,10 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::reader::EventReader;
+use crate::stats::Stats;
 use crate::store::{FileStore, ZSTD};
+
+type CoreError = eventfold_core::Error<io::Error>;
 
 /// The writer of the log in one directory.
 ///
@@ -52,6 +55,9 @@ pub struct EventWriter {
     dir: PathBuf,
     durability: Durability,
     recovery: Recovery,
+    stats: Stats,
+    /// How often opening synced the log.
+    syncs_at_first: u64,
 }
 
 impl EventWriter {
@@ -102,6 +108,8 @@ impl EventWriter {
             .map_err(|error| Error::in_dir(dir, error))?;
         log.store_mut().leave_note();
         Ok(Self {
+            syncs_at_first: log.store().syncs(),
+            stats: Stats::default(),
             log,
             dir: dir.to_path_buf(),
             durability: Durability::default(),
@@ -136,7 +144,7 @@ impl EventWriter {
         durability: Durability,
     ) -> io::Result<Appended> {
         let appended = self.log.append(event, durability);
-        appended.map_err(|error| self.failed(error))
+        self.counted(appended)
     }
 
     /// Appends events with one write and, where the writer syncs, one sync.
@@ -163,7 +171,8 @@ impl EventWriter {
         durability: Durability,
     ) -> io::Result<Vec<Appended>> {
         let appended = self.log.append_batch(events, durability);
-        appended.map_err(|error| self.failed(error))
+        self.counted_all(appended)
+            .map_err(|error| self.failed(error))
     }
 
     /// Appends the event if the log still ends at `position` with the line of this hash, as the
@@ -179,7 +188,7 @@ impl EventWriter {
         hash: LineHash,
     ) -> io::Result<Appended> {
         let appended = self.log.append_if(event, position, hash, self.durability);
-        appended.map_err(|error| self.failed(error))
+        self.counted(appended)
     }
 
     /// Makes everything appended so far durable.
@@ -203,7 +212,9 @@ impl EventWriter {
             _ => self.log.store_mut().remove_foreign_snapshots(),
         };
         let rotated = removed.and_then(|()| self.log.rotate());
-        rotated.map_err(|error| self.failed(error))
+        let rotation = rotated.map_err(|error| self.failed(error))?;
+        self.stats.rotated(&rotation);
+        Ok(rotation)
     }
 
     /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
@@ -245,6 +256,15 @@ impl EventWriter {
         &self.recovery
     }
 
+    /// What it has done since it was opened; what opening did is not counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            syncs: self.log.store().syncs() - self.syncs_at_first,
+            ..self.stats
+        }
+    }
+
     /// The log's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -253,18 +273,34 @@ impl EventWriter {
 
     pub(crate) fn append_encoded(&mut self, batch: Batch) -> Result<Vec<Appended>, Error> {
         let appended = self.log.append_encoded(batch, self.durability);
-        appended.map_err(|error| Error::in_dir(&self.dir, error))
+        self.counted_all(appended)
+            .map_err(|error| Error::in_dir(&self.dir, error))
+    }
+
+    fn counted(&mut self, appended: Result<Appended, CoreError>) -> io::Result<Appended> {
+        let appended = appended.map_err(|error| self.failed(error))?;
+        self.stats.appended(&appended);
+        Ok(appended)
+    }
+
+    fn counted_all(
+        &mut self,
+        appended: Result<Vec<Appended>, CoreError>,
+    ) -> Result<Vec<Appended>, CoreError> {
+        let appended = appended?;
+        appended.iter().for_each(|one| self.stats.appended(one));
+        Ok(appended)
     }
 
     pub(crate) fn save<T: Serialize>(
         &mut self,
         fold: &Fold<T>,
         name: &str,
-    ) -> Result<(), eventfold_core::Error<io::Error>> {
+    ) -> Result<(), CoreError> {
         self.log.save(fold, name)
     }
 
-    fn failed(&self, error: eventfold_core::Error<io::Error>) -> io::Error {
+    fn failed(&self, error: CoreError) -> io::Error {
         Error::in_dir(&self.dir, error).into()
     }
 }
