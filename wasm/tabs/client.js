@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { BadArgumentError, ClosedError, UnsupportedError } from "../js/errors.js";
-import { lineOf, textOf } from "../js/line.js";
+import { lineOf } from "../js/line.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
 import { channelOf, errorOf } from "./messages.js";
@@ -90,14 +90,14 @@ export class TabLog {
   }
 
   async append(event) {
-    const [appended] = await this.#ask({ op: "append", lines: textOf([lineOf(event)]) });
+    const [appended] = await this.#ask({ op: "append", lines: lineOf(event) });
     return appended;
   }
 
   async appendBatch(events) {
     const lines = [];
     for (const event of events) lines.push(lineOf(event));
-    return lines.length ? this.#ask({ op: "append", lines: textOf(lines) }) : [];
+    return lines.length ? this.#ask({ op: "append", lines: lines.join("\n") }) : [];
   }
 
   async appendIf(event, expected) {
@@ -107,7 +107,7 @@ export class TabLog {
         "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
       );
     }
-    const lines = textOf([lineOf(event)]);
+    const lines = lineOf(event);
     const [appended] = await this.#ask({ op: "append", lines, expected: { position, hash } });
     return appended;
   }
