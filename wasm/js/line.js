@@ -75,7 +75,8 @@ function turnsIntoNull(value) {
 }
 
 function isUnknown(value) {
-  return value === undefined || typeof value === "function" || typeof value === "symbol";
+  const kind = typeof value;
+  return kind === "undefined" || kind === "function" || kind === "symbol";
 }
 
 /** Holes are passed over by `some`. */

@@ -10,25 +10,7 @@ import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
 import { Wakes } from "./wakes.js";
 
-export {
-  BadArgumentError,
-  BadPositionError,
-  ClosedError,
-  ConflictError,
-  CorruptError,
-  DurabilityUnknownError,
-  EventfoldError,
-  LeaderLostError,
-  LockedError,
-  PanicError,
-  PoisonedError,
-  ReducerError,
-  ReentrantError,
-  StorageError,
-  TooLargeError,
-  UnreadableError,
-  UnsupportedError,
-} from "../js/errors.js";
+export * from "../js/public-errors.js";
 
 // In this form bundlers see that there is a worker to bundle.
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
