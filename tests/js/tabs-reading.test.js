@@ -104,7 +104,7 @@ class Beside {
     }
     const length = random.chance(0.2) ? 60 : random.below(4);
     for (let end = this.count + length; this.count < end; this.count += 1) {
-      append(writing, writer, `{"type":"n","data":${this.count},"ts":0}\n`, false);
+      append(writing, writer, [`{"type":"n","data":${this.count},"ts":0}`], false);
     }
   }
 

@@ -43,6 +43,21 @@ export function isAt(fd, path) {
 }
 
 /**
+ * Asks again and again whether `path` names the open file: with one call, since what an open file
+ * is does not change. Only where its numbers are not exact as such, or say no, is all asked anew.
+ */
+export function placeOf(fd, path) {
+  const { dev, ino } = fs.fstatSync(fd);
+  const exact = Number.isSafeInteger(ino) && Number.isSafeInteger(dev);
+  return {
+    holds() {
+      const there = exact && fs.statSync(path, { throwIfNoEntry: false });
+      return (there?.ino === ino && there.dev === dev) || isAt(fd, path);
+    },
+  };
+}
+
+/**
  * Opens and locks what is at `path`; `undefined` when something else took its place meanwhile.
  * @param {"r" | "a+"} flags the first for the directory, the second for the log
  * @param {string} log what a contention is said to be about

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BadArgumentError, EventfoldError, StorageError } from "../js/errors.js";
-import { isAt, lockLog } from "./node-lock.js";
+import { lockLog, placeOf } from "./node-lock.js";
 
 const LOG = "app.jsonl";
 const SNAPSHOT = /^(.+)\.snapshot\.json$/;
@@ -90,6 +90,7 @@ function sourceFiles(dir) {
 function files(dir, fd, unlock) {
   const source = sourceFiles(dir);
   const log = join(dir, LOG);
+  const place = unlock && placeOf(fd, log);
   /** Whether the names of the log and the archive may not be durable yet. */
   let namesUnsynced = true;
 
@@ -118,7 +119,7 @@ function files(dir, fd, unlock) {
       if (file === LOG) {
         fs.fdatasyncSync(fd);
         // A file that is no longer where it was takes its events with it.
-        if (unlock && !isAt(fd, log)) {
+        if (place && !place.holds()) {
           throw new Error(`${log} was replaced or removed while this writer held it`);
         }
       } else {

@@ -1,22 +1,4 @@
-export {
-  BadArgumentError,
-  BadPositionError,
-  ClosedError,
-  ConflictError,
-  CorruptError,
-  DurabilityUnknownError,
-  EventfoldError,
-  LeaderLostError,
-  LockedError,
-  PanicError,
-  PoisonedError,
-  ReducerError,
-  ReentrantError,
-  StorageError,
-  TooLargeError,
-  UnreadableError,
-  UnsupportedError,
-} from "./errors.js";
+export * from "./public-errors.js";
 export { LogEvent } from "./event.js";
 export { EventLog } from "./log.js";
 export { EventReader } from "./reader.js";

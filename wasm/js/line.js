@@ -34,19 +34,15 @@ export function lineOf(event) {
     const what = isUnknown(data) ? `data is ${describe(data)}` : `meta is ${describe(meta)}`;
     throw new UnreadableError(`${what}, which JSON does not know`);
   }
-  for (const [field, value] of [["id", id], ["actor", actor]]) {
-    if (value !== undefined && typeof value !== "string") {
-      throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
-    }
-  }
+  checkText("id", id);
+  checkText("actor", actor);
   return json("the event", { type, data, ts, id, actor, meta });
 }
 
-/**
- * The lines as they are appended. Joined at once: a text made piece by piece is put together again
- * to be encoded.
- */
-export const textOf = (lines) => (lines.length ? [...lines, ""].join("\n") : "");
+function checkText(field, value) {
+  if (value === undefined || typeof value === "string") return;
+  throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
+}
 
 /** JSON that reads back equal; halves of surrogate pairs and deep nesting the module refuses. */
 export function json(field, value) {
@@ -78,7 +74,10 @@ function turnsIntoNull(value) {
   return false;
 }
 
-const isUnknown = (value) => ["undefined", "function", "symbol"].includes(typeof value);
+function isUnknown(value) {
+  const kind = typeof value;
+  return kind === "undefined" || kind === "function" || kind === "symbol";
+}
 
 /** Holes are passed over by `some`. */
 const isSparse = (array) => Object.keys(array).length < array.length;

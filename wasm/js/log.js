@@ -1,5 +1,5 @@
 import { BadArgumentError, UnsupportedError } from "./errors.js";
-import { lineOf, textOf } from "./line.js";
+import { lineOf } from "./line.js";
 import { call } from "./module.js";
 import { EventReader, opened } from "./reader.js";
 import { append, makeRoom, rotate } from "./writer.js";
@@ -68,16 +68,14 @@ export class EventLog extends EventReader {
     if (durability !== "synced" && durability !== "buffered") {
       throw new BadArgumentError(`durability is "synced" or "buffered", not ${durability}`);
     }
-    const count = lines.length;
-    const text = textOf(lines);
     const told = this._session.run(() => {
       const writer = this.#writer;
       if (expected) writer.checkEnd(expected.position, expected.hash);
       makeRoom(writer, this._session.files, this.#maxLogSize);
-      return append(this._session.glue, writer, text, durability === "synced");
+      return append(this._session.glue, writer, lines, durability === "synced");
     });
     this._session.notify();
-    return Array.from({ length: count }, (_, index) => new Appended(told, index, count));
+    return lines.map((_, index) => new Appended(told, index, lines.length));
   }
 
   end() {
@@ -127,19 +125,19 @@ export class EventLog extends EventReader {
 
 /** Where an appended event stands. */
 class Appended {
-  #high;
-  #low;
+  #told;
+  #hashAt;
 
   constructor(told, index, count) {
     this.position = told[index];
     this.nextPosition = told[index + 1];
-    this.#high = told[count + 1 + 2 * index];
-    this.#low = told[count + 2 + 2 * index];
+    this.#told = told;
+    this.#hashAt = count + 1 + 2 * index;
   }
 
   /** The hash of its line: 16 hex digits. */
   get hash() {
-    return hex(this.#high) + hex(this.#low);
+    return hex(this.#told[this.#hashAt]) + hex(this.#told[this.#hashAt + 1]);
   }
 
   toJSON() {

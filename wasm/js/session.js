@@ -29,13 +29,7 @@ export class Session {
 
   /** One use at a time: a host or a reducer that comes back in the middle of one is refused. */
   hold(work) {
-    if (this.closed) throw new ClosedError(`${this.name} is closed: open it again`);
-    if (this.#busy) {
-      throw new ReentrantError(
-        `${this.name} is used in the middle of a call on it, by its host or a reducer: do it after the call`,
-      );
-    }
-    this.#busy = true;
+    this.#enter();
     try {
       return work();
     } finally {
@@ -45,7 +39,22 @@ export class Session {
 
   /** One call into the module. */
   run(work) {
-    return this.hold(() => call(work));
+    this.#enter();
+    try {
+      return call(work);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #enter() {
+    if (this.closed) throw new ClosedError(`${this.name} is closed: open it again`);
+    if (this.#busy) {
+      throw new ReentrantError(
+        `${this.name} is used in the middle of a call on it, by its host or a reducer: do it after the call`,
+      );
+    }
+    this.#busy = true;
   }
 
   /** Tells the tails that there may be more to read. */

@@ -3,28 +3,49 @@
 import { StorageError } from "./errors.js";
 import { TextEncoder } from "./runtime.js";
 
+const NEWLINE = 10;
+
 const encoder = new TextEncoder();
 /** @type {WebAssembly.Memory} the module's: a program has one */
 let memory;
 
-/** Appends lines, as the module's writer does it. */
-export function append(glue, writer, text, synced) {
+/**
+ * Appends lines, as the module's writer does it.
+ *
+ * @param {string[]} lines each without its newline; or several in one text, with newlines between
+ */
+export function append(glue, writer, lines, synced) {
   memory ??= glue.moduleMemory();
-  return writer.append(put(writer, text), synced);
+  return writer.append(put(writer, lines), synced);
 }
 
 /** Puts the lines where the module reads them, and answers how many bytes they take. */
-function put(writer, text) {
-  let length = 0;
+function put(writer, lines) {
+  let units = lines.length;
+  for (const line of lines) units += line.length;
   // Most text takes a byte or little more for each of its units, none takes more than three.
-  for (let each = 1.1, rest = text; ; each = 3) {
-    const room = length + Math.ceil(rest.length * each);
-    const place = writer.room(room);
-    const { read, written } = encoder.encodeInto(rest, new Uint8Array(memory.buffer, place + length, room - length));
-    length += written;
-    if (read === rest.length) return length;
-    rest = rest.slice(read);
+  let bytes = roomOf(writer, Math.ceil(1.1 * units));
+  let length = 0;
+  for (const line of lines) {
+    let read = 0;
+    for (;;) {
+      const done = encoder.encodeInto(read === 0 ? line : line.slice(read), bytes.subarray(length));
+      read += done.read;
+      length += done.written;
+      if (read === line.length && length < bytes.length) break;
+      bytes = roomOf(writer, length + 3 * (units - read));
+    }
+    bytes[length++] = NEWLINE;
+    units -= line.length + 1;
   }
+  return length;
+}
+
+/** So many bytes of the module's memory, beginning with what was put there before. */
+function roomOf(writer, length) {
+  // First, since memory that grows has another buffer.
+  const place = writer.room(length);
+  return new Uint8Array(memory.buffer, place, length);
 }
 
 /**

@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { BadArgumentError, ClosedError, UnsupportedError } from "../js/errors.js";
-import { lineOf, textOf } from "../js/line.js";
+import { lineOf } from "../js/line.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
 import { channelOf, errorOf } from "./messages.js";
@@ -10,25 +10,7 @@ import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
 import { Wakes } from "./wakes.js";
 
-export {
-  BadArgumentError,
-  BadPositionError,
-  ClosedError,
-  ConflictError,
-  CorruptError,
-  DurabilityUnknownError,
-  EventfoldError,
-  LeaderLostError,
-  LockedError,
-  PanicError,
-  PoisonedError,
-  ReducerError,
-  ReentrantError,
-  StorageError,
-  TooLargeError,
-  UnreadableError,
-  UnsupportedError,
-} from "../js/errors.js";
+export * from "../js/public-errors.js";
 
 // In this form bundlers see that there is a worker to bundle.
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -90,14 +72,14 @@ export class TabLog {
   }
 
   async append(event) {
-    const [appended] = await this.#ask({ op: "append", lines: textOf([lineOf(event)]) });
+    const [appended] = await this.#ask({ op: "append", lines: lineOf(event) });
     return appended;
   }
 
   async appendBatch(events) {
     const lines = [];
     for (const event of events) lines.push(lineOf(event));
-    return lines.length ? this.#ask({ op: "append", lines: textOf(lines) }) : [];
+    return lines.length ? this.#ask({ op: "append", lines: lines.join("\n") }) : [];
   }
 
   async appendIf(event, expected) {
@@ -107,7 +89,7 @@ export class TabLog {
         "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
       );
     }
-    const lines = textOf([lineOf(event)]);
+    const lines = lineOf(event);
     const [appended] = await this.#ask({ op: "append", lines, expected: { position, hash } });
     return appended;
   }

@@ -77,7 +77,7 @@ export class Writing {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
     makeRoom(writer, this.#files, this.#maxLogSize);
-    const places = appended(append(this.#glue, writer, lines, false));
+    const places = appended(append(this.#glue, writer, [lines], false));
     this.position = places.at(-1).nextPosition;
     return places;
   }
