@@ -6,8 +6,10 @@
 mod args;
 mod commands;
 mod failure;
+mod filter;
 mod import;
 mod output;
+mod printer;
 mod times;
 
 use std::process::ExitCode;
