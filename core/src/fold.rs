@@ -15,7 +15,7 @@ use crate::scan::Scan;
 use crate::storage::{Slot, Source};
 
 pub use name::check_view_name;
-pub use snapshot::{Snapshot, is_foreign_snapshot};
+pub use snapshot::{NoSnapshot, Snapshot, is_foreign_snapshot};
 
 /// A state, and how far into history it is folded: `state = fold(events)`.
 ///
@@ -42,6 +42,7 @@ pub struct Fold<T> {
     state: T,
     position: u64,
     hash: LineHash,
+    version: u32,
 }
 
 impl<T> Fold<T> {
@@ -51,7 +52,16 @@ impl<T> Fold<T> {
             state: initial,
             position: 0,
             hash: LineHash::NONE,
+            version: 0,
         }
+    }
+
+    /// The same fold as the work of this version of its reducer: what its snapshot will say. 0
+    /// unless said otherwise.
+    #[must_use]
+    pub fn with_version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
     }
 
     /// The state.
@@ -69,6 +79,12 @@ impl<T> Fold<T> {
     #[must_use]
     pub fn hash(&self) -> LineHash {
         self.hash
+    }
+
+    /// The version of the reducer that folded it.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
     }
 }
 
@@ -101,13 +117,15 @@ impl<T: Clone> Fold<T> {
             state,
             position,
             hash,
+            version: self.version,
         }))
     }
 }
 
 impl<T: DeserializeOwned> Fold<T> {
-    /// The fold saved under this name, or `None` when there is none, or none that belongs to this
-    /// history: what is damaged, or was saved by another program, costs a fold from the start.
+    /// The fold saved under this name with version 0, or `None` when there is none, or none that
+    /// belongs to this history: what is damaged, or was saved by another program, costs a fold
+    /// from the start.
     ///
     /// # Errors
     /// [`Error::ViewName`], and [`Error::Storage`] when the source cannot be read.
@@ -116,14 +134,28 @@ impl<T: DeserializeOwned> Fold<T> {
         codec: Codec,
         name: &str,
     ) -> Result<Option<Self>, Error<S::Error>> {
-        let Some(snapshot) = Snapshot::load(source, codec, name)? else {
-            return Ok(None);
-        };
-        let state = line::from_json(snapshot.state.as_bytes()).ok();
-        Ok(state.map(|state| Self {
-            state,
-            position: snapshot.position,
-            hash: snapshot.hash,
+        Self::find(source, codec, name, 0).map(Result::ok)
+    }
+
+    /// The fold saved under this name with this version, or why there is none.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn find<S: Source>(
+        source: &S,
+        codec: Codec,
+        name: &str,
+        version: u32,
+    ) -> Result<Result<Self, NoSnapshot>, Error<S::Error>> {
+        let found = Snapshot::find(source, codec, name, version)?;
+        Ok(found.and_then(|snapshot| {
+            let state = line::from_json(snapshot.state.as_bytes());
+            Ok(Self {
+                state: state.map_err(|_| NoSnapshot::State)?,
+                position: snapshot.position,
+                hash: snapshot.hash,
+                version,
+            })
         }))
     }
 }

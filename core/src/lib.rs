@@ -55,7 +55,7 @@ pub use batch::Batch;
 pub use error::Error;
 pub use event::Event;
 pub use event_ref::EventRef;
-pub use fold::{Fold, Snapshot, check_view_name, is_foreign_snapshot};
+pub use fold::{Fold, NoSnapshot, Snapshot, check_view_name, is_foreign_snapshot};
 pub use hash::{LineHash, NoLineHash};
 pub use line::MAX_LINE;
 pub use memory::MemoryStore;

@@ -68,6 +68,8 @@ bugs! {
     SnapshotUnchecked,
     /// A snapshot of another history is believed
     SnapshotOfAnyLog,
+    /// A snapshot of another version of the view is believed
+    SnapshotOfAnyVersion,
     /// A refresh takes an error for the end, and what it read till then for all
     ErrorTakenForTheEnd,
     /// A view loses its state over an error

@@ -28,7 +28,7 @@ pub use error::Error;
 pub use event_ref::EventRef;
 pub use eventfold_core::{
     Appended, Durability, Event, InterruptedRotation, LineHash, LockMode, MAX_LINE, NoLineHash,
-    Record, Recovery, Rotation,
+    NoSnapshot, Record, Recovery, Rotation,
 };
 pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};

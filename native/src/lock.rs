@@ -31,11 +31,8 @@ const ATTEMPTS: usize = 16;
 /// Why the log could not be opened with its lock.
 #[derive(Debug)]
 pub(crate) enum LockError {
-    /// Another open file holds the lock, in this process or in another one.
-    Held {
-        /// Who that is, where the system tells.
-        holder: Option<Holder>,
-    },
+    /// Another open file holds the lock of this one, in this process or in another.
+    Held(File),
     /// Anything else, with the kind it came with.
     Io(io::Error),
 }
@@ -75,11 +72,9 @@ fn open_locked_with(
         if !is_at(&file, path)? && !planted(Bug::LockedFileUnchecked) {
             continue;
         }
-        return if locked {
-            Ok(file)
-        } else {
-            let holder = Holder::of(&file);
-            Err(LockError::Held { holder })
+        return match locked {
+            true => Ok(file),
+            false => Err(LockError::Held(file)),
         };
     }
     Err(LockError::Io(io::Error::other(format!(

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use eventfold_core::{Appended, Durability, Event, LineHash, Recovery, Rotation};
+use eventfold_core::{Appended, Durability, Event, LineHash, NoSnapshot, Recovery, Rotation};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -169,10 +169,24 @@ impl EventLog {
     /// # Errors
     /// [`Error::View`] when there is no view of that name, or its state is no `S`.
     pub fn view<S: State>(&self, name: &str) -> io::Result<&S> {
+        let state = self.kept(name)?.state().downcast_ref();
+        state.ok_or_else(|| no_view(name, "has a state of another type"))
+    }
+
+    /// Why the view of this name had no snapshot to go on from, see
+    /// [`View::rebuilt`](crate::View::rebuilt). Each view of a new log says
+    /// [`NoSnapshot::Missing`].
+    ///
+    /// # Errors
+    /// [`Error::View`] when there is no view of that name.
+    pub fn rebuilt(&self, name: &str) -> io::Result<Option<NoSnapshot>> {
+        Ok(self.kept(name)?.rebuilt())
+    }
+
+    fn kept(&self, name: &str) -> io::Result<&dyn AnyView> {
         let view = self.views.iter().find(|view| view.name() == name);
         let view = view.ok_or_else(|| no_view(name, "is not kept; name it in the builder"))?;
-        let state = view.state().downcast_ref();
-        state.ok_or_else(|| no_view(name, "has a state of another type"))
+        Ok(view.as_ref())
     }
 
     /// The events from `position` on, see [`EventReader::read_from`].

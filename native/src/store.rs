@@ -1,15 +1,24 @@
 //! The store over real files.
 
+mod dir;
+mod source;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eventfold_core::planted::{Bug, unless};
 use eventfold_core::{Codec, LockMode, Slot, Source, Storage, is_foreign_snapshot};
 
 use crate::error::Error;
-use crate::lock::{self, Guard, LockError};
+use crate::lock::{self, Guard, Holder, LockError};
 use crate::patience::patiently;
+
+pub use source::FileSource;
+
+use dir::{make_dir, sync_dir};
+use source::{present, read_full};
 
 /// zstd in C: the block codec of native stores, at level 3.
 pub const ZSTD: Codec = Codec {
@@ -30,65 +39,6 @@ fn compress(content: &[u8]) -> io::Result<Vec<u8>> {
     compressor.compress(content)
 }
 
-/// The reading half: the files of one directory, opened anew by each read, so that a file that
-/// comes later or is replaced is the one that is read.
-#[derive(Debug, Clone)]
-pub struct FileSource {
-    dir: PathBuf,
-}
-
-impl FileSource {
-    /// The files of `dir`, which need not exist.
-    pub fn new(dir: impl Into<PathBuf>) -> Self {
-        let dir = dir.into();
-        match dir.as_os_str().is_empty() {
-            true => Self { dir: ".".into() },
-            false => Self { dir },
-        }
-    }
-
-    /// The directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    pub(crate) fn path(&self, slot: Slot<'_>) -> PathBuf {
-        self.dir.join(slot.to_string())
-    }
-
-    /// A log that is not there is not an empty one.
-    pub(crate) fn check_dir(&self) -> io::Result<()> {
-        let found = fs::metadata(&self.dir).and_then(|found| match found.is_dir() {
-            true => Ok(()),
-            false => Err(io::ErrorKind::NotADirectory.into()),
-        });
-        found.map_err(|error| failed("read a log there", &self.dir, error))
-    }
-}
-
-impl Source for FileSource {
-    type Error = io::Error;
-
-    fn len(&self, slot: Slot<'_>) -> io::Result<u64> {
-        match present(fs::metadata(self.path(slot)))? {
-            None => Ok(0),
-            Some(found) if found.is_file() => Ok(found.len()),
-            Some(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-            // A pipe would be waited for, a device read without end.
-            Some(_) => Err(io::Error::other("it is not a regular file")),
-        }
-    }
-
-    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let path = self.path(slot);
-        match present(patiently(|| File::open(&path)))? {
-            Some(file) => read_full(&file, offset, buf),
-            None => Ok(0),
-        }
-    }
-}
-
 /// The writing half, which holds the lock when opened with [`LockMode::Flock`].
 #[derive(Debug)]
 pub struct FileStore {
@@ -106,13 +56,23 @@ impl FileStore {
     /// [`Error::Locked`] with the kind `AlreadyExists` when another writer holds the lock; any
     /// other failure with its own kind, naming the path.
     pub fn open(dir: impl Into<PathBuf>, mode: LockMode) -> io::Result<Self> {
+        Self::open_within(dir, mode, Duration::ZERO)
+    }
+
+    /// [`open`](Self::open), which waits so long for the lock.
+    pub(crate) fn open_within(
+        dir: impl Into<PathBuf>,
+        mode: LockMode,
+        timeout: Duration,
+    ) -> io::Result<Self> {
         let source = FileSource::new(dir);
         let path = source.path(Slot::Log);
         make_dir(source.dir())?;
         let (log, guard) = match mode {
-            LockMode::Flock => match Guard::lock(source.dir(), &path) {
+            LockMode::Flock => match Guard::wait(source.dir(), &path, timeout) {
                 Ok((log, guard)) => (log, Some(guard)),
-                Err(LockError::Held { holder }) => {
+                Err(LockError::Held(file)) => {
+                    let holder = Holder::of_log(&file, &path);
                     return Err(Error::Locked { path, holder }.into());
                 }
                 Err(LockError::Io(error)) => return Err(failed("open and lock", &path, error)),
@@ -135,6 +95,17 @@ impl FileStore {
     #[must_use]
     pub fn source(&self) -> &FileSource {
         &self.source
+    }
+
+    /// Leaves a note of who holds the lock, for those who ask.
+    ///
+    /// To be done when opening has synced what it found: some file systems make a sync wait for
+    /// what was written to other files.
+    pub(crate) fn leave_note(&mut self) {
+        let path = self.source.path(Slot::Log);
+        if let Some(guard) = &mut self.guard {
+            guard.leave_note(&path);
+        }
     }
 
     /// Removes the snapshots that a rotation makes wrong for the crate that saved them. Without
@@ -286,69 +257,4 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> io::Error {
         source,
     }
     .into()
-}
-
-/// What does not exist is `None`, not an error.
-fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn read_full(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    let mut n = 0;
-    while let Some(rest) = buf.get_mut(n..).filter(|rest| !rest.is_empty()) {
-        match read_some(file, offset + n as u64, rest) {
-            Ok(0) => break,
-            Ok(more) => n += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(n)
-}
-
-#[cfg(unix)]
-fn read_some(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buf, offset)
-}
-
-#[cfg(windows)]
-fn read_some(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buf, offset)
-}
-
-/// Makes the directory, and each name on the way to it durable.
-fn make_dir(dir: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = dir
-        .ancestors()
-        .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
-        .collect();
-    let made = match dir.ancestors().find(|dir| dir.symlink_metadata().is_ok()) {
-        // Else said to exist already, which is what contention is called.
-        Some(there) if !there.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
-        _ => fs::create_dir_all(dir),
-    };
-    made.map_err(|error| failed("make the directory", dir, error))?;
-    for made in missing {
-        let parent = match made.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        sync_dir(parent).map_err(|error| failed("sync the directory", parent, error))?;
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Windows flushes no directory; a file's name there is durable with the file.
-#[cfg(windows)]
-fn sync_dir(_dir: &Path) -> io::Result<()> {
-    Ok(())
 }

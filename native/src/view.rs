@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Event, Fold, Line, check_view_name};
+use eventfold_core::{Event, Fold, Line, NoSnapshot, check_view_name};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -62,8 +62,8 @@ pub struct View<S> {
     name: String,
     reducer: Reducer<S>,
     fold: Fold<S>,
-    /// Whether a snapshot was looked for.
-    loaded: bool,
+    /// What became of the snapshot, when it was looked for.
+    snapshot: Option<Result<(), NoSnapshot>>,
 }
 
 impl<S: State> View<S> {
@@ -145,8 +145,36 @@ impl<S: State> View<S> {
             name,
             reducer: Box::new(reducer),
             fold: Fold::new(S::default()),
-            loaded: false,
+            snapshot: None,
         })
+    }
+
+    /// The same view with this version, 0 unless said otherwise: a number that is raised whenever
+    /// the reducer, the state or an upcast changes its meaning. A snapshot of another version is
+    /// passed over, and the events are folded from the first; [`rebuilt`](Self::rebuilt) says so.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventLog, NoSnapshot, View};
+    ///
+    /// let count = |count: u64, _: &Event| count + 1;
+    /// let mut log = EventLog::builder(dir.path()).view("count", count).open()?;
+    /// log.append(&Event::new("moved", 0.5))?;
+    /// log.refresh_all()?;
+    /// drop(log);
+    ///
+    /// // From now on it counts twice.
+    /// let twice = View::new("count", |count: u64, _: &Event| count + 2)?.with_version(1);
+    /// let mut log = EventLog::builder(dir.path()).keep(twice).open()?;
+    /// assert_eq!(log.rebuilt("count")?, Some(NoSnapshot::Version { found: 0 }));
+    /// log.refresh_all()?;
+    /// assert_eq!(*log.view::<u64>("count")?, 2);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_version(mut self, version: u32) -> Self {
+        self.fold = self.fold.with_version(version);
+        self
     }
 
     /// The view's name.
@@ -165,6 +193,20 @@ impl<S: State> View<S> {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.fold.position()
+    }
+
+    /// Its version, see [`with_version`](Self::with_version).
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.fold.version()
+    }
+
+    /// Why there was no snapshot to go on from, so that events were folded from the first. `None`
+    /// if there was one, and before it was looked for by the first refresh, or by opening the log
+    /// that keeps the view.
+    #[must_use]
+    pub fn rebuilt(&self) -> Option<NoSnapshot> {
+        self.snapshot?.err()
     }
 
     /// Folds what came since, and returns the state.
@@ -186,19 +228,17 @@ impl<S: State> View<S> {
     /// # Errors
     /// As [`refresh`](Self::refresh).
     pub fn rebuild(&mut self, reader: &EventReader) -> io::Result<&S> {
-        self.fold = self.rebuilt(reader)?;
-        self.loaded = true;
+        self.fold = self.folded_anew(reader)?;
+        // None is wanted any more.
+        self.snapshot.get_or_insert(Ok(()));
         Ok(self.state())
     }
 
     fn load(&mut self, reader: &EventReader) -> io::Result<()> {
-        if !self.loaded {
-            let fold = Fold::load(reader.source(), ZSTD, &self.name)
+        if self.snapshot.is_none() {
+            let found = Fold::find(reader.source(), ZSTD, &self.name, self.version())
                 .map_err(|error| Error::in_dir(reader.dir(), error))?;
-            if let Some(fold) = fold {
-                self.fold = fold;
-            }
-            self.loaded = true;
+            self.snapshot = Some(found.map(|fold| self.fold = fold));
         }
         Ok(())
     }
@@ -213,8 +253,8 @@ impl<S: State> View<S> {
             })
     }
 
-    fn rebuilt(&self, reader: &EventReader) -> io::Result<Fold<S>> {
-        let empty = Fold::new(S::default());
+    fn folded_anew(&self, reader: &EventReader) -> io::Result<Fold<S>> {
+        let empty = Fold::new(S::default()).with_version(self.version());
         Ok(self.refreshed(&empty, reader)?.unwrap_or(empty))
     }
 
@@ -250,6 +290,7 @@ impl<S: fmt::Debug> fmt::Debug for View<S> {
 pub(crate) trait AnyView: Send + Sync {
     fn name(&self) -> &str;
     fn state(&self) -> &dyn Any;
+    fn rebuilt(&self) -> Option<NoSnapshot>;
     fn load(&mut self, reader: &EventReader) -> io::Result<()>;
     /// Folds what came since and saves the snapshot; both happen or neither.
     fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
@@ -266,6 +307,10 @@ impl<S: State> AnyView for View<S> {
         self.fold.state()
     }
 
+    fn rebuilt(&self) -> Option<NoSnapshot> {
+        Self::rebuilt(self)
+    }
+
     fn load(&mut self, reader: &EventReader) -> io::Result<()> {
         Self::load(self, reader)
     }
@@ -273,13 +318,13 @@ impl<S: State> AnyView for View<S> {
     fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
         let refreshed = self.refreshed(&self.fold, reader);
         if refreshed.is_err() && planted(Bug::StateLostOnError) {
-            self.fold = Fold::new(S::default());
+            self.fold = Fold::new(S::default()).with_version(self.version());
         }
         refreshed?.map_or(Ok(()), |fold| self.adopt(fold, writer))
     }
 
     fn rebuild(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()> {
-        let fold = self.rebuilt(reader)?;
+        let fold = self.folded_anew(reader)?;
         self.adopt(fold, writer)
     }
 }

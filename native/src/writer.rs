@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{
@@ -67,12 +68,26 @@ impl EventWriter {
         Self::open_with_lock(dir, LockMode::Flock)
     }
 
+    /// [`open`](Self::open), which waits for the lock while another writer holds it: it tries
+    /// again after pauses of 1 to 50 milliseconds, and gets it in no order with others that wait.
+    /// `timeout` bounds that alone; zero is not to wait.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Error::Locked`] when `timeout` has passed, with who holds the
+    /// lock then.
+    pub fn open_waiting(dir: impl AsRef<Path>, timeout: Duration) -> io::Result<Self> {
+        Self::open_within(dir.as_ref(), LockMode::Flock, timeout)
+    }
+
     /// [`open`](Self::open) with the lock or without.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_lock(dir: impl AsRef<Path>, mode: LockMode) -> io::Result<Self> {
-        let dir = dir.as_ref();
+        Self::open_within(dir.as_ref(), mode, Duration::ZERO)
+    }
+
+    pub(crate) fn open_within(dir: &Path, mode: LockMode, timeout: Duration) -> io::Result<Self> {
         let access = match mode {
             LockMode::Flock => Access::Exclusive,
             LockMode::None => Access::Shared,
@@ -82,9 +97,10 @@ impl EventWriter {
             eventfold_core::Writer::open(store, ZSTD, access)
                 .map_err(|error| Error::in_dir(dir, error))?;
         }
-        let store = FileStore::open(dir, mode)?;
-        let (log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
+        let store = FileStore::open_within(dir, mode, timeout)?;
+        let (mut log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
             .map_err(|error| Error::in_dir(dir, error))?;
+        log.store_mut().leave_note();
         Ok(Self {
             log,
             dir: dir.to_path_buf(),

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use eventfold::{Event, EventLog, EventReader, EventWriter, LineHash, View};
+use eventfold::{Event, EventLog, EventReader, EventWriter, LineHash, NoSnapshot, View};
 use serde_json::{Value, json};
 use support::{numbered, quick_dir};
 
@@ -73,6 +73,83 @@ fn a_state_of_another_type() {
         2
     );
     assert_eq!(fs::read(snapshot(dir.path())).unwrap(), whole);
+}
+
+#[test]
+fn a_snapshot_of_another_version() {
+    let reducer = |add: u64| move |sum: u64, event: &Event| sum + event.ts + add;
+    let dir = log_with_snapshot(&[3, 4]);
+    let opened = |version: u32| {
+        let view = View::new("sum", reducer(u64::from(version) * 100)).unwrap();
+        let builder = EventLog::builder(dir.path()).keep(view.with_version(version));
+        builder.open().unwrap()
+    };
+    // Forward and back: whichever saved last is another than the one that looks.
+    let mut before = 0;
+    for version in [1, u32::MAX, 2, 0, 1] {
+        let mut log = opened(version);
+        let why = NoSnapshot::Version { found: before };
+        assert_eq!(log.rebuilt("sum").unwrap(), Some(why));
+        assert_eq!(*log.view::<u64>("sum").unwrap(), 0);
+        log.refresh_all().unwrap();
+        let sum = 7 + 2 * 100 * u64::from(version);
+        assert_eq!(*log.view::<u64>("sum").unwrap(), sum);
+        // The same version goes on from it.
+        let log = {
+            drop(log);
+            opened(version)
+        };
+        assert_eq!(log.rebuilt("sum").unwrap(), None);
+        assert_eq!(*log.view::<u64>("sum").unwrap(), sum);
+        before = version;
+    }
+    // A state of another type makes no difference to what is said.
+    let words = View::new("sum", |words: Vec<String>, _: &Event| words).unwrap();
+    let mut words = words.with_version(7);
+    words.refresh(&EventReader::new(dir.path())).unwrap();
+    assert_eq!(words.rebuilt(), Some(NoSnapshot::Version { found: 1 }));
+}
+
+#[test]
+fn why_there_is_none_is_told() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let why = || {
+        let mut view = View::new("sum", |sum: u64, _: &Event| sum).unwrap();
+        assert_eq!(view.rebuilt(), None);
+        view.refresh(&EventReader::new(dir.path())).unwrap();
+        view.rebuilt()
+    };
+    assert_eq!(why(), None);
+    let whole = fs::read(snapshot(dir.path())).unwrap();
+    fs::write(snapshot(dir.path()), &whole[1..]).unwrap();
+    assert_eq!(why(), Some(NoSnapshot::Foreign));
+    fs::write(snapshot(dir.path()), "").unwrap();
+    assert_eq!(why(), Some(NoSnapshot::Missing));
+    fs::remove_file(snapshot(dir.path())).unwrap();
+    assert_eq!(why(), Some(NoSnapshot::Missing));
+    let mut log = open(dir.path());
+    assert_eq!(log.rebuilt("sum").unwrap(), Some(NoSnapshot::Missing));
+    assert!(log.rebuilt("some").is_err());
+    log.refresh_all().unwrap();
+    assert_eq!(why(), None);
+    let mut words = View::new("sum", |words: Vec<String>, _: &Event| words).unwrap();
+    words.refresh(&EventReader::new(dir.path())).unwrap();
+    assert_eq!(words.rebuilt(), Some(NoSnapshot::State));
+    // Of another history: that of these events is gone.
+    fs::write(dir.path().join("app.jsonl"), "").unwrap();
+    assert_eq!(why(), Some(NoSnapshot::Foreign));
+}
+
+#[test]
+fn a_version_is_no_part_of_a_snapshot_that_has_none() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let text = fs::read_to_string(snapshot(dir.path())).unwrap();
+    assert!(!text.contains("version"));
+    let view = View::new("sum", |sum: u64, _: &Event| sum).unwrap();
+    let builder = EventLog::builder(dir.path()).keep(view.with_version(3));
+    builder.open().unwrap().rebuild_all().unwrap();
+    let whole: Value = serde_json::from_slice(&fs::read(snapshot(dir.path())).unwrap()).unwrap();
+    assert_eq!(whole["version"], json!(3));
 }
 
 #[test]

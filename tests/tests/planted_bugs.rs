@@ -126,6 +126,7 @@ fn finders(bug: Bug) -> &'static [Suite] {
         Bug::SnapshotUnsynced => &[POWER_CUTS, SYSTEM_CALLS],
         Bug::SnapshotUnchecked | Bug::ErrorTakenForTheEnd => &[MEMORY],
         Bug::SnapshotOfAnyLog => &[MEMORY, BAD_SNAPSHOTS],
+        Bug::SnapshotOfAnyVersion => &[BAD_SNAPSHOTS],
         Bug::StateLostOnError => &[BAD_REDUCERS],
         Bug::StateAheadOfSnapshot => &[BAD_SNAPSHOTS],
         Bug::RepairedUnlocked => &[LOCKING, SYSTEM_CALLS],

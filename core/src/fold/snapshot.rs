@@ -1,7 +1,8 @@
 //! The file that keeps a fold between runs.
 //!
 //! One JSON object: `state`; `offset`, see below; `hash`, that of the last line folded;
-//! `position`, the one after it; and last `check`, the xxh64 of everything before it. The crate
+//! `position`, the one after it; `version`, what its author numbers the view's code with, where it
+//! is not 0; and last `check`, the xxh64 of everything before it. The crate
 //! `eventfold` 0.2.0 reads the first three, with `offset` counted from the start of the present
 //! `app.jsonl`, and believes it if a line with that hash ends there. After a rotation another line
 //! with the same bytes can, so `offset` lies beyond any log, which makes that crate rebuild. Its
@@ -27,6 +28,7 @@ const STATE: &str = "{\"state\":";
 const OFFSET: &str = ",\"offset\":";
 const HASH: &str = ",\"hash\":\"";
 const POSITION: &str = "\",\"position\":";
+const VERSION: &str = ",\"version\":";
 const CHECK: &str = ",\"check\":\"";
 const END: &str = "\"}\n";
 /// Beyond the end of any log.
@@ -44,6 +46,24 @@ pub struct Snapshot {
     pub hash: LineHash,
 }
 
+/// Why there is no snapshot that a view could go on from, and its events are folded from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoSnapshot {
+    /// None was saved under its name.
+    Missing,
+    /// What lies there is damaged, or was saved by another program or over another history, also
+    /// over events that a crash has taken.
+    Foreign,
+    /// It was folded by another version of the view.
+    Version {
+        /// Which.
+        found: u32,
+    },
+    /// Its state is not of the view's type.
+    State,
+}
+
 impl Snapshot {
     /// As [`Fold::load`].
     ///
@@ -54,16 +74,36 @@ impl Snapshot {
         codec: Codec,
         name: &str,
     ) -> Result<Option<Self>, Error<S::Error>> {
+        Self::find(source, codec, name, 0).map(Result::ok)
+    }
+
+    /// As [`Fold::find`].
+    ///
+    /// # Errors
+    /// As [`Fold::find`].
+    pub fn find<S: Source>(
+        source: &S,
+        codec: Codec,
+        name: &str,
+        version: u32,
+    ) -> Result<Result<Self, NoSnapshot>, Error<S::Error>> {
         check_view_name(name)?;
-        let Some(snapshot) = read_checked(source, name)?.and_then(parse) else {
-            return Ok(None);
+        let len = source.length(Slot::Snapshot(name))?;
+        if len == 0 {
+            return Ok(Err(NoSnapshot::Missing));
+        }
+        let Some((snapshot, found)) = read_checked(source, name, len)?.and_then(parse) else {
+            return Ok(Err(NoSnapshot::Foreign));
         };
+        if found != version && !planted(Bug::SnapshotOfAnyVersion) {
+            return Ok(Err(NoSnapshot::Version { found }));
+        }
         // It was folded from this history if the line before its position is the same.
         match History::new(codec).hash_before(source, snapshot.position) {
             Ok(hash) if hash == Some(snapshot.hash) || planted(Bug::SnapshotOfAnyLog) => {
-                Ok(Some(snapshot))
+                Ok(Ok(snapshot))
             }
-            Ok(_) | Err(Error::Corrupt { .. }) => Ok(None),
+            Ok(_) | Err(Error::Corrupt { .. }) => Ok(Err(NoSnapshot::Foreign)),
             Err(error) => Err(error),
         }
     }
@@ -75,7 +115,8 @@ impl Snapshot {
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
         line::check_value(self.state.as_bytes()).map_err(line::unreadable)?;
-        write(store, name, self.state.as_bytes(), self.position, self.hash)
+        let state = self.state.as_bytes();
+        write(store, name, state, self.position, self.hash, 0)
     }
 }
 
@@ -88,7 +129,7 @@ impl<T: Serialize> Fold<T> {
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
         let state = line::to_json(&self.state).map_err(line::unreadable)?;
-        write(store, name, &state, self.position, self.hash)
+        write(store, name, &state, self.position, self.hash, self.version)
     }
 }
 
@@ -98,12 +139,16 @@ fn write<S: Storage>(
     state: &[u8],
     position: u64,
     hash: LineHash,
+    version: u32,
 ) -> Result<(), Error<S::Error>> {
     let slot = Slot::Snapshot(name);
     let mut bytes = Vec::with_capacity(state.len() + 128);
     bytes.extend(STATE.as_bytes());
     bytes.extend(state);
     bytes.extend(format!("{OFFSET}{NO_OFFSET}{HASH}{hash}{POSITION}{position}").into_bytes());
+    if version > 0 {
+        bytes.extend(format!("{VERSION}{version}").into_bytes());
+    }
     let check = LineHash::of(&bytes);
     bytes.extend(format!("{CHECK}{check}{END}").into_bytes());
     store
@@ -111,10 +156,13 @@ fn write<S: Storage>(
         .map_err(|error| Error::storage("replace", slot, error))
 }
 
-/// The snapshot in a file's bytes as [`write`] makes them, which is known of them by their check.
-fn parse(bytes: Vec<u8>) -> Option<Snapshot> {
+/// The snapshot in a file's bytes as [`write`] makes them, which is known of them by their check,
+/// and its version.
+fn parse(bytes: Vec<u8>) -> Option<(Snapshot, u32)> {
     let mut state = String::from_utf8(bytes).ok()?;
     let rest = state.get(..state.len().checked_sub(SUFFIX_LEN)?)?;
+    let (rest, version) = number_after(rest, VERSION).unwrap_or((rest, 0));
+    let version = u32::try_from(version).ok()?;
     let (rest, position) = number_after(rest, POSITION)?;
     let (rest, hash) = rest.split_at_checked(rest.len().checked_sub(16)?)?;
     let hash = hash.parse().ok()?;
@@ -123,11 +171,12 @@ fn parse(bytes: Vec<u8>) -> Option<Snapshot> {
     rest.starts_with(STATE).then_some(())?;
     state.truncate(len);
     state.drain(..STATE.len());
-    Some(Snapshot {
+    let snapshot = Snapshot {
         state,
         position,
         hash,
-    })
+    };
+    Some((snapshot, version))
 }
 
 /// The number that `text` ends with, and what stands before its name.
@@ -166,9 +215,12 @@ fn own_check<S: Source>(
 }
 
 /// The snapshot's bytes, if they are as they were written.
-fn read_checked<S: Source>(source: &S, name: &str) -> Result<Option<Vec<u8>>, Error<S::Error>> {
+fn read_checked<S: Source>(
+    source: &S,
+    name: &str,
+    len: u64,
+) -> Result<Option<Vec<u8>>, Error<S::Error>> {
     let slot = Slot::Snapshot(name);
-    let len = source.length(slot)?;
     let check = own_check(source, name, len)?;
     let (Some(check), Ok(len)) = (check, usize::try_from(len)) else {
         return Ok(None);

@@ -1,8 +1,15 @@
 use std::fs::File;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::note::Note;
-use super::{Holder, LockError, note, open_locked, unlock};
+use super::{LockError, open_locked, unlock};
+
+/// How long to sleep between two tries to get a lock that another holds, at first and at last. A
+/// thread that waits in the system's own call could not be called back at the timeout.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What keeps other writers away for as long as it lives.
 ///
@@ -20,18 +27,37 @@ pub(crate) struct Guard {
 impl Guard {
     /// Opens the log at `path` in `dir` and locks it, without blocking.
     pub(crate) fn lock(dir: &Path, path: &Path) -> Result<(File, Self), LockError> {
-        match imp::lock(dir, path) {
-            Ok((log, mut guard)) => {
-                // Where none can be left, nobody is hindered.
-                guard.note = Note::leave(path);
-                Ok((log, guard))
+        imp::lock(dir, path)
+    }
+
+    /// [`lock`](Self::lock), tried again until `timeout` has passed while another holds the lock.
+    pub(crate) fn wait(
+        dir: &Path,
+        path: &Path,
+        timeout: Duration,
+    ) -> Result<(File, Self), LockError> {
+        // None is too far away to be told.
+        let deadline = Instant::now().checked_add(timeout);
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let held = match Self::lock(dir, path) {
+                Err(LockError::Held(file)) => file,
+                locked => return locked,
+            };
+            let now = Instant::now();
+            let left = deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(now));
+            if left.is_zero() {
+                return Err(LockError::Held(held));
             }
-            Err(LockError::Held { holder }) => {
-                let holder = Holder::noted(holder, note::of_held(path));
-                Err(LockError::Held { holder })
-            }
-            Err(error) => Err(error),
+            drop(held);
+            thread::sleep(pause.min(left));
+            pause = LONGEST_PAUSE.min(pause * 2);
         }
+    }
+
+    /// Leaves a note of who holds the lock beside the log at `path`, if that can be done.
+    pub(crate) fn leave_note(&mut self, path: &Path) {
+        self.note = Note::leave(path);
     }
 }
 
@@ -48,7 +74,7 @@ mod imp {
     use eventfold_core::planted::{Bug, planted};
 
     use super::{File, Guard, LockError, Path, open_locked};
-    use crate::lock::{Holder, try_lock, unlock};
+    use crate::lock::{try_lock, unlock};
 
     pub(super) fn lock(dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let mut guard = Guard::default();
@@ -56,10 +82,7 @@ mod imp {
         match try_lock(&dir) {
             Ok(true) if planted(Bug::DirectoryUnlocked) => unlock(&dir),
             Ok(true) => guard.locked.push(dir),
-            Ok(false) => {
-                let holder = Holder::of(&dir);
-                return Err(LockError::Held { holder });
-            }
+            Ok(false) => return Err(LockError::Held(dir)),
             // Some network file systems lock no directory; the file's lock decides alone there.
             Err(_) => {}
         }
@@ -72,10 +95,11 @@ mod imp {
 #[cfg(windows)]
 mod imp {
     use super::{File, Guard, LockError, Path, open_locked};
-    use crate::lock::open_unlocked;
+    use crate::lock::{note, open_unlocked};
 
     pub(super) fn lock(_dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let beside = open_locked(&path.with_added_extension("lock"))?;
+        note::wipe(path);
         let guard = Guard {
             note: None,
             locked: vec![beside],

@@ -1,6 +1,7 @@
 //! Who holds a lock, as far as the system tells.
 
 use std::fs::File;
+use std::path::Path;
 
 use super::note;
 
@@ -60,8 +61,13 @@ impl Holder {
         self.host.is_some() && self.host.as_deref() != note::host()
     }
 
+    /// The process that holds a lock on `file`, which is that of `log` or beside it.
+    pub(crate) fn of_log(file: &File, log: &Path) -> Option<Self> {
+        Self::noted(Self::of(file), note::of_held(log))
+    }
+
     /// What the system tells, with what the holder's note adds if it tells of the same process.
-    pub(super) fn noted(system: Option<Self>, note: Option<Self>) -> Option<Self> {
+    fn noted(system: Option<Self>, note: Option<Self>) -> Option<Self> {
         match (system, note) {
             (Some(system), Some(note)) if system.pid == note.pid => Some(Self {
                 program: system.program.or(note.program),

@@ -99,6 +99,13 @@ impl Drop for Note {
     }
 }
 
+/// Wipes the note of a writer that was killed.
+#[cfg(windows)]
+pub(super) fn wipe(log: &Path) {
+    let file = OpenOptions::new().write(true).open(path(log));
+    drop(file.map(|file| Note { file }));
+}
+
 /// The note of the writer that holds the lock of `log`, if it left one. To be asked on Windows
 /// only of a log whose lock is held.
 pub(super) fn of_held(log: &Path) -> Option<Holder> {
@@ -152,12 +159,10 @@ fn path(log: &Path) -> PathBuf {
 
 /// The note of this process, no longer than a note may be.
 fn ours() -> String {
-    let program = std::env::current_exe().ok();
-    let program = program.as_deref().and_then(Path::file_name);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let mut content = Content {
         pid: NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MAX),
-        program: program.and_then(|name| printable(&name.to_string_lossy())),
+        program: program().map(str::to_owned),
         host: host().map(str::to_owned),
         since: now.map(|since| since.as_secs()).ok(),
     };
@@ -168,6 +173,15 @@ fn ours() -> String {
     }
     (content.program, content.host) = (None, None);
     text(&content)
+}
+
+fn program() -> Option<&'static str> {
+    static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
+    let program = PROGRAM.get_or_init(|| {
+        let path = std::env::current_exe().ok()?;
+        printable(&path.file_name()?.to_string_lossy())
+    });
+    program.as_deref()
 }
 
 /// The name of this machine or container, as it was when first asked for.

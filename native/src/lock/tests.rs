@@ -3,7 +3,7 @@ use std::fs;
 
 fn assert_held<T>(result: Result<T, LockError>) -> Option<Holder> {
     match result {
-        Err(LockError::Held { holder }) => holder,
+        Err(LockError::Held(file)) => Holder::of(&file),
         Err(LockError::Io(error)) => panic!("expected contention, got {error:?}"),
         Ok(_) => panic!("expected contention, got the lock"),
     }
@@ -12,7 +12,7 @@ fn assert_held<T>(result: Result<T, LockError>) -> Option<Holder> {
 fn io_kind<T>(result: Result<T, LockError>) -> io::ErrorKind {
     match result {
         Err(LockError::Io(error)) => error.kind(),
-        Err(LockError::Held { .. }) => panic!("expected an I/O error, got contention"),
+        Err(LockError::Held(_)) => panic!("expected an I/O error, got contention"),
         Ok(_) => panic!("expected an I/O error, got the lock"),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use eventfold_core::Slot;
 
-use super::{Holder, note};
+use super::Holder;
 use crate::store::FileSource;
 
 /// Whether the writer's lock of a log is held.
@@ -53,13 +53,10 @@ pub fn who_holds(dir: impl AsRef<Path>) -> io::Result<LockState> {
     Ok(imp::state(source.dir(), &log))
 }
 
-fn held(system: Option<Holder>, log: &Path) -> LockState {
-    LockState::Held(Holder::noted(system, note::of_held(log)))
-}
-
 #[cfg(unix)]
 mod imp {
-    use super::{Holder, LockState, Path, fs, held, note};
+    use super::{Holder, LockState, Path, fs};
+    use crate::lock::note;
 
     pub(super) fn state(dir: &Path, log: &Path) -> LockState {
         // A log that is a pipe would be waited for.
@@ -67,11 +64,11 @@ mod imp {
         let places = [is_file.then_some(log), Some(dir)];
         for file in places.into_iter().flatten().flat_map(fs::File::open) {
             if is_locked(&file) {
-                return held(Holder::of(&file), log);
+                return LockState::Held(Holder::of_log(&file, log));
             }
         }
         match note::is_held(log) {
-            true => held(None, log),
+            true => LockState::Held(note::of_held(log)),
             false => LockState::Free,
         }
     }
@@ -94,7 +91,7 @@ mod imp {
 mod imp {
     use fs2::FileExt;
 
-    use super::{LockState, Path, fs, held};
+    use super::{Holder, LockState, Path, fs};
     use crate::lock::{is_contention, unlock};
 
     pub(super) fn state(_dir: &Path, log: &Path) -> LockState {
@@ -104,7 +101,9 @@ mod imp {
         // Who opens at this moment tries again for a while, see `patience`.
         match FileExt::try_lock_shared(&beside) {
             Ok(()) => unlock(&beside),
-            Err(error) if is_contention(&error) => return held(None, log),
+            Err(error) if is_contention(&error) => {
+                return LockState::Held(Holder::of_log(&beside, log));
+            }
             Err(_) => {}
         }
         LockState::Free

@@ -1,5 +1,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eventfold_core::{Durability, Event, LockMode};
 use serde::de::DeserializeOwned;
@@ -15,6 +16,7 @@ use crate::writer::EventWriter;
 pub struct EventLogBuilder {
     dir: PathBuf,
     lock_mode: LockMode,
+    lock_timeout: Duration,
     durability: Durability,
     max_log_size: Option<u64>,
     views: Vec<io::Result<Box<dyn AnyView>>>,
@@ -25,6 +27,7 @@ impl EventLogBuilder {
         Self {
             dir: dir.to_path_buf(),
             lock_mode: LockMode::default(),
+            lock_timeout: Duration::ZERO,
             durability: Durability::default(),
             max_log_size: None,
             views: Vec::new(),
@@ -34,6 +37,14 @@ impl EventLogBuilder {
     /// How other writers are kept away; [`LockMode::Flock`] unless said otherwise.
     pub fn lock_mode(mut self, mode: LockMode) -> Self {
         self.lock_mode = mode;
+        self
+    }
+
+    /// How long to wait for the lock while another writer holds it, see
+    /// [`EventWriter::open_waiting`]. It does not wait unless said so. Without the lock this means
+    /// nothing.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
         self
     }
 
@@ -57,7 +68,7 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::new(name, reducer))
+        self.push(View::new(name, reducer))
     }
 
     /// Keeps a view of typed events, see [`View::typed`].
@@ -66,7 +77,7 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::typed(name, reducer))
+        self.push(View::typed(name, reducer))
     }
 
     /// Keeps a view that looks at events without parsing them, see [`View::lazy`].
@@ -75,10 +86,16 @@ impl EventLogBuilder {
         name: impl Into<String>,
         reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
     ) -> Self {
-        self.keep(View::lazy(name, reducer))
+        self.push(View::lazy(name, reducer))
     }
 
-    fn keep<S: State>(mut self, view: io::Result<View<S>>) -> Self {
+    /// Keeps a view that was made by itself, as one with a version is, see
+    /// [`View::with_version`].
+    pub fn keep<S: State>(self, view: View<S>) -> Self {
+        self.push(Ok(view))
+    }
+
+    fn push<S: State>(mut self, view: io::Result<View<S>>) -> Self {
         self.views
             .push(view.map(|view| Box::new(view) as Box<dyn AnyView>));
         self
@@ -87,7 +104,7 @@ impl EventLogBuilder {
     /// Opens the log, and each view at its snapshot.
     ///
     /// # Errors
-    /// Those of [`EventWriter::open`]. [`Error::View`] for a name that is no name, or used twice;
+    /// Those of [`EventWriter::open_waiting`]. [`Error::View`] for a name that is no name, or used twice;
     /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made then.
     pub fn open(self) -> io::Result<EventLog> {
         let mut views = Vec::<Box<dyn AnyView>>::new();
@@ -107,7 +124,7 @@ impl EventLogBuilder {
             }
             .into());
         }
-        let writer = EventWriter::open_with_lock(&self.dir, self.lock_mode)?
+        let writer = EventWriter::open_within(&self.dir, self.lock_mode, self.lock_timeout)?
             .with_durability(self.durability);
         let reader = writer.reader();
         for view in &mut views {
@@ -129,6 +146,7 @@ impl std::fmt::Debug for EventLogBuilder {
         f.debug_struct("EventLogBuilder")
             .field("dir", &self.dir)
             .field("lock_mode", &self.lock_mode)
+            .field("lock_timeout", &self.lock_timeout)
             .field("durability", &self.durability)
             .field("max_log_size", &self.max_log_size)
             .field("views", &self.views.len())

@@ -26,6 +26,8 @@ pub(super) struct Expansion {
     dir_exists: bool,
     views_exist: bool,
     open: bool,
+    /// Whether the writer has left its note, which it does when it has recovered the log.
+    noted: bool,
     /// Whether a file's name may not be durable yet.
     names_unsynced: bool,
 }
@@ -39,6 +41,7 @@ impl Expansion {
             dir_exists,
             views_exist: dir_exists,
             open: false,
+            noted: false,
             names_unsynced: false,
         }
     }
@@ -53,12 +56,21 @@ impl Expansion {
         self.calls.push(Call::Lock(".".into()));
         self.calls.push(Call::Create(file(LOG)));
         self.calls.push(Call::Lock(file(LOG)));
-        // Never synced, and written before it is locked: who sees the lock reads the whole.
-        self.calls.push(Call::Create(NOTE.into()));
-        self.calls.push(Call::Write(NOTE.into(), NOTE_LEN));
-        self.calls.push(Call::Lock(NOTE.into()));
         self.exists.insert(LOG);
         (self.open, self.names_unsynced) = (true, true);
+        self.noted = false;
+    }
+
+    /// The program has done what it last began, and says so.
+    pub(super) fn say(&mut self) {
+        if !self.noted {
+            // Never synced, and written before it is locked: who sees the lock reads the whole.
+            self.calls.push(Call::Create(NOTE.into()));
+            self.calls.push(Call::Write(NOTE.into(), NOTE_LEN));
+            self.calls.push(Call::Lock(NOTE.into()));
+            self.noted = true;
+        }
+        self.calls.push(Call::Said);
     }
 
     pub(super) fn close(&mut self) {

@@ -162,7 +162,7 @@ pub fn expected_calls(image: Option<&Image>, script: &Script, next: u64) -> (Vec
             done = at;
             match moment {
                 Moment::Opens => expansion.open(),
-                Moment::Says => expansion.calls.push(Call::Said),
+                Moment::Says => expansion.say(),
             }
         }
         expansion.close();
