@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod patience;
 mod reader;
+mod saved;
 mod shared;
 mod store;
 mod view;
@@ -33,6 +34,7 @@ pub use eventfold_core::{
 pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
+pub use saved::SavedView;
 pub use shared::{Receipt, SharedWriter};
 pub use store::{FileSource, FileStore, ZSTD};
 pub use view::{State, View};

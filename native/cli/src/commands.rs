@@ -2,12 +2,19 @@
 
 mod append;
 mod cat;
+mod export;
 mod import;
+mod info;
+mod rotate;
+mod state_at;
 mod tail;
+mod view;
 
 use std::io;
+use std::path::Path;
 
 use clap::Subcommand;
+use eventfold::EventReader;
 
 use crate::failure::{Failure, Outcome};
 use crate::output;
@@ -19,6 +26,11 @@ pub(crate) enum Command {
     Import(import::Import),
     Cat(cat::Cat),
     Tail(tail::Tail),
+    Info(info::Info),
+    View(view::View),
+    StateAt(state_at::StateAt),
+    Export(export::Export),
+    Rotate(rotate::Rotate),
 }
 
 impl Command {
@@ -28,7 +40,22 @@ impl Command {
             Self::Import(command) => command.run(),
             Self::Cat(command) => command.run(),
             Self::Tail(command) => command.run(),
+            Self::Info(command) => command.run(),
+            Self::View(command) => command.run(),
+            Self::StateAt(command) => command.run(),
+            Self::Export(command) => command.run(),
+            Self::Rotate(command) => command.run(),
         }
+    }
+}
+
+/// A writer would make the log where there is none.
+fn check_log(dir: &Path) -> Outcome {
+    match EventReader::new(dir).read_last(0) {
+        Ok(_) => Ok(()),
+        // That of a damaged archive is the writer's to tell.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

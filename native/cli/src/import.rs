@@ -16,5 +16,5 @@ mod source;
 pub(crate) use json::compact;
 pub(crate) use mapping::Mapping;
 pub(crate) use progress::Progress;
-pub(crate) use record::Record;
+pub(crate) use record::{Record, sync_dir};
 pub(crate) use source::{Item, Source};

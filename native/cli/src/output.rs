@@ -8,6 +8,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use eventfold::{Holder, Recovery};
+use tempfile::NamedTempFile;
 
 use crate::failure::{Failure, Outcome};
 
@@ -176,6 +177,14 @@ pub(crate) fn note_recovery(dir: &Path, recovery: &Recovery) {
     if !recovery.is_clean() {
         note(&format!("{}: {recovery}", dir.display()));
     }
+}
+
+/// A file in `dir` that has no name of its own yet, and the permissions that others are made with.
+pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    file.tempfile_in(dir)
 }
 
 /// Who holds a lock.

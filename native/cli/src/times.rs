@@ -114,12 +114,6 @@ pub(crate) fn local(ts: u64) -> String {
     }
 }
 
-/// `2024-06-01T12:00:00Z`; `None` beyond the year 9999.
-pub(crate) fn rfc3339(ts: u64) -> Option<String> {
-    let time = Timestamp::from_second(i64::try_from(ts).ok()?).ok()?;
-    Some(time.to_string())
-}
-
 pub(crate) fn now() -> u64 {
     since_1970(Timestamp::now()).unwrap_or(0)
 }

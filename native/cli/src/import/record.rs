@@ -11,6 +11,7 @@ use twox_hash::XxHash64;
 use super::Mapping;
 use super::source::Mark;
 use crate::failure::{Failure, Outcome};
+use crate::output;
 
 /// What is known of an import, one file for each source in `imports` beside the log.
 ///
@@ -90,7 +91,7 @@ impl Record {
         let records = path.parent().unwrap_or(path);
         let is_new = !records.exists();
         fs::create_dir_all(records)?;
-        let mut file = tempfile::NamedTempFile::new_in(records)?;
+        let mut file = output::new_file_in(records)?;
         serde_json::to_writer(&mut file, self)?;
         file.write_all(b"\n")?;
         file.as_file().sync_data()?;
