@@ -2,9 +2,11 @@
 
 mod append;
 mod cat;
+mod completions;
 mod export;
 mod import;
 mod info;
+mod man;
 mod rotate;
 mod state_at;
 mod tail;
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     StateAt(state_at::StateAt),
     Export(export::Export),
     Rotate(rotate::Rotate),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -45,6 +49,8 @@ impl Command {
             Self::StateAt(command) => command.run(),
             Self::Export(command) => command.run(),
             Self::Rotate(command) => command.run(),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
         }
     }
 }
