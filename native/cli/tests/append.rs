@@ -1,5 +1,11 @@
 //! `eventfold append`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
 mod support;
 
 use eventfold::{EventReader, EventWriter};

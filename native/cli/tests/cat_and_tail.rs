@@ -1,5 +1,11 @@
 //! `eventfold cat` and `eventfold tail`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
 mod support;
 
 use std::io::{BufRead, BufReader, Read};

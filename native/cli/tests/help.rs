@@ -1,5 +1,11 @@
 //! What is told about the command itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
 mod support;
 
 use std::process::Command;

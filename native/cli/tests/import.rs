@@ -1,5 +1,11 @@
 //! `eventfold import`: every event once, whatever the import was interrupted by.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,11 @@
 //! `eventfold info`, `view`, `state-at`, `export` and `rotate`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
 mod support;
 
 use std::fs;
