@@ -1,5 +1,7 @@
 //! Reading forward: lines and events from a position on.
 
+mod last;
+
 use alloc::vec::Vec;
 use core::mem::take;
 use core::ops::Range;

@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod patience;
 mod reader;
+mod saved;
 mod shared;
 mod stats;
 mod store;
@@ -35,6 +36,7 @@ pub use eventfold_core::{
 pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};
 pub use reader::{EventReader, LogIterator, WaitResult};
+pub use saved::SavedView;
 pub use shared::{Receipt, SharedWriter};
 pub use stats::Stats;
 pub use store::{FileSource, FileStore, ZSTD};

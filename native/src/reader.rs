@@ -114,6 +114,42 @@ impl EventReader {
         self.read_from(0)
     }
 
+    /// The last `lines` lines that are there now, or all where there are fewer, and what comes
+    /// after them. With 0 it starts behind the last event, which is where
+    /// [`position`](LogIterator::position) says the log ends. What that takes grows with these
+    /// lines, not with the log.
+    ///
+    /// Each event is a line, but not each line need be an event: one that is blank or damaged
+    /// counts too. Damage in the archive is not passed on the way back; it starts behind it.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventWriter};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// for n in 0..100 {
+    ///     writer.append(&Event::new("counted", n))?;
+    /// }
+    /// let last: Vec<u64> = writer
+    ///     .reader()
+    ///     .read_last(2)?
+    ///     .typed()
+    ///     .map(|record| Ok(record?.event.data))
+    ///     .collect::<std::io::Result<_>>()?;
+    /// assert_eq!(last, [98, 99]);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`read_from`](Self::read_from), and [`Error::Io`] and [`Error::Corrupt`] where the end
+    /// cannot be read.
+    pub fn read_last(&self, lines: usize) -> io::Result<LogIterator> {
+        let mut events = self.read_from(0)?;
+        let found = events.scan.seek_last(lines);
+        found.map_err(|error| Error::in_dir(self.dir(), error))?;
+        Ok(events)
+    }
+
     /// Whether there is an event to read at `position` or after it.
     ///
     /// # Errors

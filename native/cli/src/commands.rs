@@ -1,0 +1,95 @@
+//! The commands, one file each.
+
+mod append;
+mod cat;
+mod completions;
+mod export;
+mod import;
+mod info;
+mod man;
+mod rotate;
+mod state_at;
+mod tail;
+mod view;
+
+use std::io;
+use std::path::Path;
+
+use clap::Subcommand;
+use eventfold::EventReader;
+
+use crate::failure::{Failure, Outcome};
+use crate::output;
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Append(append::Append),
+    Import(import::Import),
+    Cat(cat::Cat),
+    Tail(tail::Tail),
+    Info(info::Info),
+    View(view::View),
+    StateAt(state_at::StateAt),
+    Export(export::Export),
+    Rotate(rotate::Rotate),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Outcome {
+        match self {
+            Self::Append(command) => command.run(),
+            Self::Import(command) => command.run(),
+            Self::Cat(command) => command.run(),
+            Self::Tail(command) => command.run(),
+            Self::Info(command) => command.run(),
+            Self::View(command) => command.run(),
+            Self::StateAt(command) => command.run(),
+            Self::Export(command) => command.run(),
+            Self::Rotate(command) => command.run(),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
+        }
+    }
+}
+
+/// A writer would make the log where there is none.
+fn check_log(dir: &Path) -> Outcome {
+    match EventReader::new(dir).read_last(0) {
+        Ok(_) => Ok(()),
+        // That of a damaged archive is the writer's to tell.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Damage that reading met and passed.
+#[derive(Debug, Default)]
+struct Damage {
+    places: u64,
+}
+
+impl Damage {
+    /// # Errors
+    /// What is no damage, and cannot be passed.
+    fn tell(&mut self, error: io::Error) -> Outcome {
+        if error.kind() != io::ErrorKind::InvalidData {
+            return Err(error.into());
+        }
+        self.places += 1;
+        output::note(&error.to_string());
+        Ok(())
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.places {
+            0 => Ok(()),
+            n => Err(Failure::new(format!(
+                "{} could not be read; the rest was",
+                output::counted(n, "place")
+            ))),
+        }
+    }
+}

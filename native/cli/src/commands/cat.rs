@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use eventfold::EventReader;
+
+use crate::failure::Outcome;
+use crate::filter::Filter;
+use crate::printer::{Form, Printer};
+
+/// Print events, oldest first, archived ones included.
+///
+/// A line each for people on a terminal, JSONL in a pipe. Damage is told with its place, and what
+/// lies behind it is printed; the exit status is 1 then.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eventfold cat todos --type 'todo.*' --since 2h
+  eventfold cat todos --actor ada | jq -r .data.title
+  eventfold cat todos --until 2024-06-01 --human | less")]
+pub(crate) struct Cat {
+    /// The log's directory
+    dir: PathBuf,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Cat {
+    pub(crate) fn run(self) -> Outcome {
+        let mut events = EventReader::new(&self.dir).read_from(self.filter.from.unwrap_or(0))?;
+        let mut printer = Printer::new(self.form);
+        let mut damage = super::Damage::default();
+        while !self.filter.ends_before(events.position()) {
+            match events.next_ref() {
+                None => break,
+                Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    printer.flush()?;
+                    damage.tell(error)?;
+                }
+            }
+        }
+        printer.flush()?;
+        damage.outcome()
+    }
+}

@@ -1,0 +1,369 @@
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use eventfold::{Error, Event, EventLog};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::failure::{Failure, Outcome};
+use crate::import::{Item, Mapping, Progress, Record, Source};
+use crate::output::{self, counted};
+use crate::times;
+
+/// How much is appended at once: one write and one sync.
+const BATCH: usize = 1 << 20;
+/// How much of a source a run that was killed has to be compared with the log.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+type Data = Box<RawValue>;
+
+/// Append the lines of other logs: JSONL, also compressed with zstd or gzip.
+///
+/// Run again, it goes on where it stopped, also after kill -9 or a power cut, and takes what a file
+/// gained since: which of a file's bytes are in the log stands in DIR/imports, written before
+/// anything is appended; what came after that is found by comparing the file's lines with the
+/// log's. A stream from standard input is remembered until it was imported to its end.
+///
+/// A line that cannot be an event ends the import and is named; those before it are in the log.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eventfold import todos old.jsonl older.jsonl.zst
+  eventfold import hub events.json.gz --type-field type --ts-field created_at --actor-field actor.login
+  journalctl -o json | eventfold import journal - --type-field SYSLOG_IDENTIFIER \\
+      --type other --ts-field __REALTIME_TIMESTAMP")]
+pub(crate) struct Import {
+    /// The log's directory
+    dir: PathBuf,
+    /// What to import; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Pass over lines that cannot be an event, and count them
+    #[arg(long)]
+    skip_bad: bool,
+    /// Forget what was imported of these files, and import them from their first line
+    #[arg(long)]
+    again: bool,
+    /// Rotate into the archive whenever the log has this many MiB
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    rotate_at: Option<u64>,
+    #[command(flatten)]
+    mapping: Mapping,
+}
+
+impl Import {
+    pub(crate) fn run(self) -> Outcome {
+        // A file that cannot be read is told before anything is made.
+        for file in self.files.iter().filter(|file| file.as_os_str() != "-") {
+            Source::open(file)?;
+        }
+        let mut builder = EventLog::builder(&self.dir);
+        if let Some(mib) = self.rotate_at {
+            builder = builder.max_log_size(mib << 20);
+        }
+        let mut log = builder.open()?;
+        output::note_recovery(&self.dir, log.recovery());
+        for file in &self.files {
+            let mut run = Run::new(&self, Source::open(file)?, &mut log)?;
+            let done = run.import();
+            run.progress.clear();
+            // Also before an error: so much is in the log.
+            run.say()?;
+            done?;
+        }
+        Ok(())
+    }
+}
+
+/// The import of one source.
+struct Run<'a> {
+    dir: &'a Path,
+    mapping: &'a Mapping,
+    skip_bad: bool,
+    source: Source,
+    log: &'a mut EventLog,
+    record: Record,
+    progress: Progress,
+    batch: Vec<(Item, Event<Data>)>,
+    batch_len: usize,
+    saved: Instant,
+    /// Events that the log held before.
+    found: u64,
+    appended: u64,
+    bad: u64,
+}
+
+impl<'a> Run<'a> {
+    fn new(command: &'a Import, source: Source, log: &'a mut EventLog) -> Outcome<Self> {
+        let began = times::now();
+        let fresh = Record {
+            source: source.key.clone(),
+            mapping: command.mapping.clone(),
+            bytes: 0,
+            hash: source.mark().hash(),
+            events: 0,
+            position: log.end_position(),
+            began,
+        };
+        let known = match command.again {
+            true => None,
+            false => Record::load(&command.dir, &source.key)?,
+        };
+        if let Some(known) = &known
+            && known.mapping != command.mapping
+        {
+            return Err(Failure::new(format!(
+                "{}: its import was begun with other fields ({}); give the same again, or import \
+                 it from its first line once more with --again",
+                source.name,
+                known.mapping.options(),
+            )));
+        }
+        let mut run = Self {
+            dir: &command.dir,
+            mapping: &command.mapping,
+            skip_bad: command.skip_bad,
+            source,
+            log,
+            record: known.clone().unwrap_or(fresh),
+            progress: Progress::new(),
+            batch: Vec::new(),
+            batch_len: 0,
+            saved: Instant::now(),
+            found: 0,
+            appended: 0,
+            bad: 0,
+        };
+        if known.is_some() {
+            run.pass_over_what_is_recorded()?;
+        }
+        Ok(run)
+    }
+
+    fn pass_over_what_is_recorded(&mut self) -> Outcome {
+        let record = &self.record;
+        let is_there = self.source.skip(record.bytes)?;
+        if !is_there || self.source.mark().hash() != record.hash {
+            let way_out = match self.source.is_stdin {
+                true => "pipe the same stream again to go on",
+                false => "put it back to go on",
+            };
+            return Err(Failure::new(format!(
+                "{} is not what it was when its first {} were imported; {way_out}, or import it \
+                 from its first line with --again",
+                self.source.name,
+                counted(record.events, "event"),
+            )));
+        }
+        self.found = record.events;
+        Ok(())
+    }
+
+    fn import(&mut self) -> Outcome {
+        let mut next = match self.first_missing()? {
+            None => None,
+            Some(item) => Some(self.begin_with(item)?),
+        };
+        while let Some((item, event)) = next {
+            self.batch_len += item.bytes.len();
+            self.batch.push((item, event));
+            if self.batch_len >= BATCH {
+                self.append()?;
+            }
+            next = match self.next_event() {
+                Ok(next) => next,
+                Err(failure) => {
+                    self.append()?;
+                    self.record.save(self.dir)?;
+                    return Err(failure);
+                }
+            };
+        }
+        self.append()?;
+        if self.source.is_stdin {
+            return Record::remove(self.dir, &self.source.key);
+        }
+        let end = self.source.mark();
+        self.record.advance(end, 0, self.log.end_position());
+        self.record.save(self.dir)
+    }
+
+    /// Writes down where the import goes on, before anything is appended: else a run that came
+    /// after it could append it again.
+    fn begin_with(&mut self, item: Item) -> Outcome<(Item, Event<Data>)> {
+        self.record.advance(&item.start, 0, self.log.end_position());
+        self.record.began = times::now();
+        self.record.save(self.dir)?;
+        // With the time of this run, where it has none of its own.
+        let event = self.event(&item).map_err(Failure::new)?;
+        Ok((item, event))
+    }
+
+    /// The first event of the source that is not in the log from the record's position on.
+    fn first_missing(&mut self) -> Outcome<Option<Item>> {
+        let position = self.record.position;
+        let mut there = self.log.read_from(position)?;
+        loop {
+            let Some((item, event)) = self.next_event()? else {
+                return Ok(None);
+            };
+            let same = match there.next() {
+                None => false,
+                Some(record) => {
+                    let record = record.map_err(|error| self.lost(&error))?;
+                    record.event == parsed(&event)?
+                }
+            };
+            if !same {
+                return Ok(Some(item));
+            }
+            self.found += 1;
+            self.record.events += 1;
+            self.progress.show(self.found, self.source.share());
+        }
+    }
+
+    fn lost(&self, error: &std::io::Error) -> Failure {
+        let record = Record::path(self.dir, &self.source.key);
+        match Error::of(error) {
+            Some(Error::Beyond { .. } | Error::NotABoundary { .. }) => Failure::new(format!(
+                "{} was written for another log than this ({error}); if the log was made anew, \
+                 import from the first line with --again",
+                record.display()
+            )),
+            _ => Failure::new(error.to_string()),
+        }
+    }
+
+    /// The next line that is an event.
+    fn next_event(&mut self) -> Outcome<Option<(Item, Event<Data>)>> {
+        while let Some(item) = self.source.next()? {
+            match self.event(&item) {
+                Ok(event) => return Ok(Some((item, event))),
+                Err(reason) => self.refuse(&item, &reason)?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn event(&self, item: &Item) -> Result<Event<Data>, String> {
+        if item.is_too_long {
+            return Err("it is longer than any event, 64 MiB".into());
+        }
+        let event = self.mapping.event(&item.bytes, self.record.began);
+        event.map_err(|reason| match item.has_end {
+            true => reason,
+            false => {
+                format!("{reason}; it is the last and has no newline: it may not be whole yet")
+            }
+        })
+    }
+
+    /// Ends the import at this line, or counts it.
+    fn refuse(&mut self, item: &Item, reason: &str) -> Outcome {
+        if self.skip_bad {
+            self.bad += 1;
+            return Ok(());
+        }
+        let start: String = String::from_utf8_lossy(&item.bytes)
+            .trim_end()
+            .chars()
+            .take(60)
+            .collect();
+        Err(Failure::new(format!(
+            "{}: line {}: {reason}\n  {}\nmend it and run this again, or pass over such lines with --skip-bad",
+            self.source.name,
+            item.number,
+            output::safe_line(&start),
+        )))
+    }
+
+    fn append(&mut self) -> Outcome {
+        let Some((last, _)) = self.batch.last() else {
+            return Ok(());
+        };
+        match self
+            .log
+            .append_batch(self.batch.iter().map(|(_, event)| event))
+        {
+            Ok(_) => {
+                let events = self.batch.len() as u64;
+                self.record
+                    .advance(&last.end, events, self.log.end_position());
+                self.appended += events;
+                self.batch.clear();
+                self.batch_len = 0;
+            }
+            // Nothing of it was written. Which event it is, tells only each by itself.
+            Err(error) if is_refused(&error) => self.append_each()?,
+            Err(error) => return Err(error.into()),
+        }
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.saved = Instant::now();
+            self.record.save(self.dir)?;
+        }
+        let done = self.found + self.appended;
+        self.progress.show(done, self.source.share());
+        Ok(())
+    }
+
+    fn append_each(&mut self) -> Outcome {
+        self.batch_len = 0;
+        for (item, event) in std::mem::take(&mut self.batch) {
+            let events = match self.log.append(&event) {
+                Ok(_) => 1,
+                Err(error) if is_refused(&error) => {
+                    self.refuse(&item, &error.to_string())?;
+                    0
+                }
+                Err(error) => return Err(error.into()),
+            };
+            self.appended += events;
+            self.record
+                .advance(&item.end, events, self.log.end_position());
+            if events == 0 {
+                // No event of the log will be the same as it.
+                self.record.save(self.dir)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self) -> Outcome {
+        let mut text = format!(
+            "{}: imported {}",
+            self.source.name,
+            counted(self.appended, "event")
+        );
+        if self.found > 0 {
+            let found = counted(self.found, "event");
+            text.push_str(&format!(", {found} in the log before"));
+        }
+        if self.bad > 0 {
+            let bad = counted(self.bad, "bad line");
+            text.push_str(&format!(", passed over {bad}"));
+        }
+        output::line(&output::safe(&text))
+    }
+}
+
+/// As it will be read.
+fn parsed(event: &Event<Data>) -> Outcome<Event<Value>> {
+    let data = serde_json::from_str(event.data.get());
+    Ok(Event {
+        event_type: event.event_type.clone(),
+        data: data.map_err(|error| Failure::new(error.to_string()))?,
+        ts: event.ts,
+        id: event.id.clone(),
+        actor: event.actor.clone(),
+        meta: event.meta.clone(),
+    })
+}
+
+fn is_refused(error: &std::io::Error) -> bool {
+    matches!(
+        Error::of(error),
+        Some(Error::Unreadable { .. } | Error::TooLarge { .. })
+    )
+}

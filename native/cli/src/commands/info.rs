@@ -1,0 +1,355 @@
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+use clap::Args;
+use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
+use serde_json::{Value, json};
+
+use crate::disk::{Disk, Fsync};
+use crate::failure::Outcome;
+use crate::import::Progress;
+use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size};
+use crate::times;
+
+/// More types than this are counted together: what an import can make of a wrong field.
+const MAX_TYPES: usize = 10_000;
+/// More than these are named in --json only.
+const SHOWN_TYPES: usize = 20;
+
+/// Tell what is in a log: size, events, types, views, lock and disk.
+///
+/// Reads all of it, which takes a while for a large one.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eventfold info todos
+  eventfold info todos --json | jq .types")]
+pub(crate) struct Info {
+    /// The log's directory
+    dir: PathBuf,
+    /// As one JSON object, with all types
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub(crate) fn run(self) -> Outcome {
+        let reader = EventReader::new(&self.dir);
+        let mut damage = super::Damage::default();
+        let facts = Facts::of(&reader, &mut damage)?;
+        match self.json {
+            true => output::line(&facts.json(&self.dir).to_string())?,
+            false => {
+                let screen = Screen::of_stdout();
+                output::line(facts.text(&self.dir, &screen).trim_end())?;
+            }
+        }
+        damage.outcome()
+    }
+}
+
+struct Facts {
+    events: u64,
+    first: Option<u64>,
+    last: Option<u64>,
+    types: Vec<(String, u64)>,
+    other_types: u64,
+    end: u64,
+    log_len: u64,
+    archive_len: u64,
+    views: Vec<View>,
+    lock: LockState,
+    disk: Option<Disk>,
+}
+
+struct View {
+    name: String,
+    saved: Result<Saved, NoSnapshot>,
+}
+
+struct Saved {
+    position: u64,
+    version: u32,
+    events_behind: u64,
+}
+
+impl Facts {
+    fn of(reader: &EventReader, damage: &mut super::Damage) -> Outcome<Self> {
+        let mut views = Vec::new();
+        for name in reader.saved_views()? {
+            let saved = reader.saved_view(&name)?.map(|saved| Saved {
+                position: saved.position,
+                version: saved.version,
+                events_behind: 0,
+            });
+            views.push(View { name, saved });
+        }
+        let mut facts = Self {
+            events: 0,
+            first: None,
+            last: None,
+            types: Vec::new(),
+            other_types: 0,
+            end: reader.read_last(0)?.position(),
+            log_len: len(&reader.dir().join("app.jsonl")),
+            archive_len: len(&reader.dir().join("archive.jsonl.zst")),
+            views,
+            lock: who_holds(reader.dir())?,
+            disk: Disk::of(reader.dir()),
+        };
+        facts.count(reader, damage)?;
+        Ok(facts)
+    }
+
+    fn count(&mut self, reader: &EventReader, damage: &mut super::Damage) -> Outcome {
+        let mut types: HashMap<String, u64> = HashMap::new();
+        let mut progress = Progress::new();
+        let mut events = reader.read_full()?;
+        while events.position() < self.end {
+            let event = match events.next_ref() {
+                None => break,
+                Some(Ok(event)) => event,
+                Some(Err(error)) => {
+                    progress.clear();
+                    damage.tell(error)?;
+                    continue;
+                }
+            };
+            let ts = event.ts();
+            self.events += 1;
+            self.first = Some(self.first.map_or(ts, |first| first.min(ts)));
+            self.last = Some(self.last.map_or(ts, |last| last.max(ts)));
+            let has_room = types.len() < MAX_TYPES;
+            match types.get_mut(event.event_type()) {
+                Some(count) => *count += 1,
+                None if has_room => {
+                    types.insert(event.event_type().to_owned(), 1);
+                }
+                None => self.other_types += 1,
+            }
+            let position = event.position();
+            for view in &mut self.views {
+                if let Ok(saved) = &mut view.saved {
+                    saved.events_behind += u64::from(saved.position <= position);
+                }
+            }
+            if self.events.is_multiple_of(1024) {
+                let share = position as f64 / self.end as f64;
+                progress.show(self.events, Some(share));
+            }
+        }
+        self.types = types.into_iter().collect();
+        self.types
+            .sort_unstable_by(|(a, m), (b, n)| n.cmp(m).then_with(|| a.cmp(b)));
+        Ok(())
+    }
+
+    /// Bytes of history that are in the archive, before compression.
+    fn archived(&self) -> u64 {
+        self.end.saturating_sub(self.log_len)
+    }
+
+    fn json(&self, dir: &Path) -> Value {
+        let views = self.views.iter().map(|view| match &view.saved {
+            Ok(saved) => json!({
+                "name": view.name,
+                "position": saved.position,
+                "version": saved.version,
+                "events_behind": saved.events_behind,
+                "bytes_behind": self.end.saturating_sub(saved.position),
+            }),
+            Err(why) => json!({ "name": view.name, "unusable": unusable(*why) }),
+        });
+        let holder = match &self.lock {
+            LockState::Held(Some(holder)) => json!({
+                "pid": holder.pid,
+                "program": holder.program,
+                "host": holder.host,
+                "since": holder.since,
+            }),
+            _ => Value::Null,
+        };
+        json!({
+            "dir": dir.to_string_lossy(),
+            "events": self.events,
+            "first_ts": self.first,
+            "last_ts": self.last,
+            "end_position": self.end,
+            "log_bytes": self.log_len,
+            "archive_bytes": self.archive_len,
+            "archived_bytes": self.archived(),
+            "types": self.types.iter().map(|(name, n)| json!({ "type": name, "events": n }))
+                .collect::<Vec<_>>(),
+            "events_of_other_types": self.other_types,
+            "views": views.collect::<Vec<_>>(),
+            "locked": self.lock != LockState::Free,
+            "holder": holder,
+            "file_system": self.disk.as_ref().map(|disk| json!({
+                "name": disk.file_system,
+                "mounted_on": disk.mounted_on,
+                "fsync_survives_power_cut": match disk.fsync {
+                    Fsync::Yes => Value::Bool(true),
+                    Fsync::No => Value::Bool(false),
+                    Fsync::Unknown => Value::Null,
+                },
+                "reason": disk.reason,
+            })),
+        })
+    }
+
+    fn text(&self, dir: &Path, screen: &Screen) -> String {
+        let mut page = Page {
+            text: String::new(),
+            screen,
+        };
+        let name = safe_line(&dir.to_string_lossy()).into_owned();
+        page.text.push_str(&screen.paint(BOLD, &name));
+        page.text.push('\n');
+        page.row("events", &count(self.events));
+        if let (Some(first), Some(last)) = (self.first, self.last) {
+            page.row("first", &times::local(first));
+            page.row("last", &times::local(last));
+        }
+        page.row("log", &size(self.log_len));
+        if self.archive_len > 0 {
+            let ratio = self.archived() as f64 / self.archive_len as f64;
+            let (archive, raw) = (size(self.archive_len), size(self.archived()));
+            page.row("archive", &format!("{archive} for {raw}, 1 : {ratio:.1}"));
+        }
+        let holder = match &self.lock {
+            LockState::Free => "nobody writes".to_owned(),
+            LockState::Held(None) => "held, it is not known by whom".to_owned(),
+            LockState::Held(Some(holder)) => match holder.since {
+                None => format!("held by {}", output::holder(holder)),
+                Some(since) => {
+                    format!(
+                        "held by {} since {}",
+                        output::holder(holder),
+                        times::local(since)
+                    )
+                }
+            },
+        };
+        page.row("lock", &safe(&holder));
+        match &self.disk {
+            None => page.row("disk", "this system does not tell what file system it is"),
+            Some(disk) => {
+                let style = match disk.fsync {
+                    Fsync::Yes => Style::new(),
+                    Fsync::No => AnsiColor::Red.on_default(),
+                    Fsync::Unknown => AnsiColor::Yellow.on_default(),
+                };
+                let on = safe_line(&disk.mounted_on);
+                page.row("disk", &format!("{} on {on}", disk.file_system));
+                page.row("", &screen.paint(style, disk.reason));
+            }
+        }
+        page.views(self);
+        page.types(self);
+        page.text
+    }
+}
+
+/// What stands in it is safe already.
+struct Page<'s> {
+    text: String,
+    screen: &'s Screen,
+}
+
+impl Page<'_> {
+    fn row(&mut self, name: &str, value: &str) {
+        let name = self.screen.paint(DIM, &format!("{name:<8}"));
+        let _ = writeln!(self.text, "  {name} {value}");
+    }
+
+    fn views(&mut self, facts: &Facts) {
+        if facts.views.is_empty() {
+            return;
+        }
+        let _ = writeln!(self.text, "{}", self.screen.paint(BOLD, "views"));
+        for view in &facts.views {
+            let state = match &view.saved {
+                Ok(saved) if saved.events_behind == 0 => "up to date".to_owned(),
+                Ok(saved) => {
+                    let behind = facts.end.saturating_sub(saved.position);
+                    let events = counted(saved.events_behind, "event");
+                    format!("{events}, {} behind", size(behind))
+                }
+                Err(why) => unusable(*why).to_owned(),
+            };
+            let _ = writeln!(self.text, "  {:<8} {state}", safe_line(&view.name));
+        }
+    }
+
+    fn types(&mut self, facts: &Facts) {
+        if facts.types.is_empty() {
+            return;
+        }
+        let _ = writeln!(self.text, "{}", self.screen.paint(BOLD, "types"));
+        let shown = facts.types.iter().take(SHOWN_TYPES);
+        let names: Vec<String> = shown
+            .clone()
+            .map(|(name, _)| cut(&safe_line(name), 24))
+            .collect();
+        let counts: Vec<String> = shown.clone().map(|(_, n)| count(*n)).collect();
+        let longest = |texts: &[String]| texts.iter().map(|text| text.chars().count()).max();
+        let (names_len, counts_len) = (
+            longest(&names).unwrap_or_default(),
+            longest(&counts).unwrap_or_default(),
+        );
+        let columns = self.screen.width.unwrap_or(72).min(100);
+        let room = columns.saturating_sub(names_len + counts_len + 6).min(40);
+        let most = facts.types.first().map_or(1, |(_, n)| *n).max(1);
+        for ((name, number), (_, n)) in names.iter().zip(&counts).zip(shown) {
+            let bar = bar(*n as f64 / most as f64, room);
+            let bar = self.screen.paint(AnsiColor::Cyan.on_default(), &bar);
+            let _ = writeln!(
+                self.text,
+                "  {name:<names_len$}  {number:>counts_len$} {bar}"
+            );
+        }
+        let rest = facts.types.get(SHOWN_TYPES..).unwrap_or_default();
+        let others = rest.iter().map(|(_, n)| n).sum::<u64>() + facts.other_types;
+        if others > 0 {
+            let at_least = if facts.other_types > 0 {
+                "at least "
+            } else {
+                ""
+            };
+            let events = counted(others, "event");
+            let _ = writeln!(
+                self.text,
+                "  {at_least}{} more types, {events}",
+                count(rest.len() as u64)
+            );
+        }
+    }
+}
+
+fn bar(share: f64, room: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * room as f64 * 8.0).round() as usize;
+    let rest = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
+    "█".repeat(eighths / 8) + rest
+}
+
+fn cut(text: &str, len: usize) -> String {
+    match text.chars().count() > len {
+        true => text.chars().take(len - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+pub(super) fn unusable(why: NoSnapshot) -> &'static str {
+    match why {
+        NoSnapshot::Missing => "nothing is saved",
+        NoSnapshot::Foreign => "damaged, of another program, or of another history",
+        _ => "cannot be used",
+    }
+}
+
+fn len(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
+}

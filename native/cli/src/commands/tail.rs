@@ -1,0 +1,136 @@
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use eventfold::{EventReader, LogIterator};
+
+use crate::failure::{Failure, Outcome};
+use crate::filter::Filter;
+use crate::printer::{Form, Printer};
+
+/// How long a wait is before it is looked whether anybody still reads what is printed.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Print the last events, and with -f what comes after them.
+///
+/// The system tells of new events; a rotation changes nothing. Ends with Ctrl-C, or when whoever
+/// reads the pipe has gone.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eventfold tail todos
+  eventfold tail todos -f -n 0 --type 'todo.*' | jq --unbuffered .data")]
+pub(crate) struct Tail {
+    /// The log's directory
+    dir: PathBuf,
+    /// How many events, of those that are wanted
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    lines: u64,
+    /// Wait for what comes after them
+    #[arg(short, long)]
+    follow: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Tail {
+    pub(crate) fn run(self) -> Outcome {
+        let reader = EventReader::new(&self.dir);
+        let mut damage = super::Damage::default();
+        let mut events = self.last(&reader)?;
+        let mut printer = Printer::new(self.form);
+        loop {
+            while !self.filter.ends_before(events.position()) {
+                match events.next_ref() {
+                    None => break,
+                    Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => {
+                        printer.flush()?;
+                        damage.tell(error)?;
+                    }
+                }
+            }
+            printer.flush()?;
+            if !self.follow || self.filter.ends_before(events.position()) {
+                return damage.outcome();
+            }
+            if is_reader_gone() {
+                return Err(Failure::ReaderGone);
+            }
+            match reader.wait_for_events(events.position(), LOOK) {
+                // Told by the read that follows.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+                waited => drop(waited?),
+            }
+        }
+    }
+
+    /// The last events that are wanted, and what follows them.
+    fn last(&self, reader: &EventReader) -> Outcome<LogIterator> {
+        let mut window = usize::try_from(self.lines).unwrap_or(usize::MAX);
+        loop {
+            let mut events = reader.read_last(window)?;
+            let start = events.position().max(self.filter.from.unwrap_or(0));
+            let is_all = start == self.filter.from.unwrap_or(0);
+            if start != events.position() {
+                events = reader.read_from(start)?;
+            }
+            // Counted first: of what is wanted there may be more than fits into memory.
+            let mut wanted = 0;
+            while !self.filter.ends_before(events.position()) {
+                match events.next_ref() {
+                    None => break,
+                    Some(Ok(event)) => wanted += u64::from(self.filter.wants(&event)),
+                    Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
+                    Some(Err(error)) => return Err(error.into()),
+                }
+            }
+            if wanted < self.lines && !is_all {
+                window = window.saturating_mul(8).max(64);
+                continue;
+            }
+            return self.behind(reader.read_from(start)?, wanted.saturating_sub(self.lines));
+        }
+    }
+
+    /// Behind `surplus` events that are wanted, but not among the last.
+    fn behind(&self, mut events: LogIterator, mut surplus: u64) -> Outcome<LogIterator> {
+        while surplus > 0 {
+            match events.next_ref() {
+                None => break,
+                Some(Ok(event)) => surplus -= u64::from(self.filter.wants(&event)),
+                Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
+                Some(Err(error)) => return Err(error.into()),
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// Whether standard output is a pipe that nobody reads any more: it is not told by a write, where
+/// there is nothing to write.
+#[cfg(unix)]
+fn is_reader_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&now)).is_ok()
+        && fds
+            .iter()
+            .any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP))
+}
+
+/// Windows tells of it by the next write only.
+#[cfg(not(unix))]
+fn is_reader_gone() -> bool {
+    false
+}

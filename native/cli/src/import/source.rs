@@ -1,0 +1,243 @@
+//! A file or standard input, compressed or not, line by line.
+
+use std::fs::File;
+use std::hash::Hasher as _;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use eventfold::MAX_LINE;
+use twox_hash::XxHash64;
+
+use crate::failure::{Failure, Outcome};
+
+/// No event is longer, and its line elsewhere hardly so.
+const LIMIT: usize = MAX_LINE + (1 << 20);
+
+const BUFFER: usize = 256 << 10;
+
+/// What is imported.
+pub(crate) struct Source {
+    /// What an import of it is remembered by.
+    pub(crate) key: String,
+    /// What a person calls it.
+    pub(crate) name: String,
+    pub(crate) is_stdin: bool,
+    lines: Box<dyn BufRead>,
+    taken: Arc<AtomicU64>,
+    total: Option<u64>,
+    at: Mark,
+}
+
+/// How far a source was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    /// Bytes, as they are after decompression.
+    pub(crate) bytes: u64,
+    newlines: u64,
+    hash: XxHash64,
+}
+
+impl Mark {
+    /// The xxh64 of what was read.
+    pub(crate) fn hash(&self) -> String {
+        format!("{:016x}", self.hash.finish())
+    }
+}
+
+/// One line.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// The first line is 1.
+    pub(crate) number: u64,
+    /// Where it starts.
+    pub(crate) start: Mark,
+    /// Where the next one does.
+    pub(crate) end: Mark,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_too_long: bool,
+    /// Whether there is a newline behind it.
+    pub(crate) has_end: bool,
+}
+
+impl Source {
+    pub(crate) fn open(path: &Path) -> Outcome<Self> {
+        let is_stdin = path.as_os_str() == "-";
+        let (file, key, total): (Box<dyn Read>, _, _) = if is_stdin {
+            if io::stdin().is_terminal() {
+                return Err(Failure::Usage(
+                    "standard input is the terminal; pipe a log into it, or name a file".into(),
+                ));
+            }
+            (Box::new(io::stdin()), "-".to_owned(), None)
+        } else {
+            let cannot =
+                |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
+            let file = File::open(path).map_err(cannot)?;
+            let found = file.metadata().map_err(cannot)?;
+            if found.is_dir() {
+                return Err(Failure::new(format!(
+                    "{} is a directory; name the files in it",
+                    path.display()
+                )));
+            }
+            let key = path.canonicalize().map_err(cannot)?;
+            let total = found.is_file().then_some(found.len());
+            (Box::new(file), key.to_string_lossy().into_owned(), total)
+        };
+        let name = match is_stdin {
+            true => "standard input".to_owned(),
+            false => path.display().to_string(),
+        };
+        let taken = Arc::new(AtomicU64::new(0));
+        let counted = Counted {
+            file,
+            taken: Arc::clone(&taken),
+        };
+        let lines = decompressed(BufReader::with_capacity(BUFFER, counted))
+            .map_err(|error| Failure::io(format_args!("cannot read {name}"), &error))?;
+        let hash = XxHash64::with_seed(0);
+        let at = Mark {
+            bytes: 0,
+            newlines: 0,
+            hash,
+        };
+        Ok(Self {
+            key,
+            name,
+            is_stdin,
+            lines,
+            taken,
+            total,
+            at,
+        })
+    }
+
+    /// How much of the file was read, of 1; `None` where its length is unknown.
+    pub(crate) fn share(&self) -> Option<f64> {
+        let total = self.total.filter(|total| *total > 0)?;
+        Some((self.taken.load(Ordering::Relaxed) as f64 / total as f64).min(1.0))
+    }
+
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.at
+    }
+
+    /// Passes over `bytes` bytes. False when there are fewer.
+    pub(crate) fn skip(&mut self, bytes: u64) -> Outcome<bool> {
+        while self.at.bytes < bytes {
+            let left = usize::try_from(bytes - self.at.bytes).unwrap_or(usize::MAX);
+            let n = {
+                let chunk = self.fill()?;
+                let chunk = chunk.get(..left.min(chunk.len())).unwrap_or_default();
+                chunk.len()
+            };
+            if n == 0 {
+                return Ok(false);
+            }
+            self.take(n, &mut None)?;
+        }
+        Ok(true)
+    }
+
+    /// The next line that is not blank.
+    pub(crate) fn next(&mut self) -> Outcome<Option<Item>> {
+        loop {
+            let mut item = Item {
+                number: self.at.newlines + 1,
+                start: self.at.clone(),
+                end: self.at.clone(),
+                bytes: Vec::new(),
+                is_too_long: false,
+                has_end: false,
+            };
+            loop {
+                let chunk = self.fill()?;
+                if chunk.is_empty() {
+                    break;
+                }
+                let newline = memchr::memchr(b'\n', chunk);
+                let n = newline.map_or(chunk.len(), |at| at + 1);
+                self.take(n, &mut Some(&mut item))?;
+                if newline.is_some() {
+                    item.has_end = true;
+                    break;
+                }
+            }
+            if self.at.bytes == item.start.bytes {
+                return Ok(None);
+            }
+            item.end = self.at.clone();
+            if item.is_too_long || !item.bytes.trim_ascii().is_empty() {
+                return Ok(Some(item));
+            }
+        }
+    }
+
+    fn fill(&mut self) -> Outcome<&[u8]> {
+        // Not in one expression: the borrow of a chunk that is returned would outlive the error.
+        while let Err(error) = self.lines.fill_buf() {
+            if error.kind() != io::ErrorKind::Interrupted {
+                let (name, line) = (&self.name, self.at.newlines + 1);
+                return Err(Failure::io(
+                    format_args!("cannot read {name} at line {line}"),
+                    &error,
+                ));
+            }
+        }
+        self.lines
+            .fill_buf()
+            .map_err(|error| Failure::new(error.to_string()))
+    }
+
+    fn take(&mut self, n: usize, item: &mut Option<&mut Item>) -> Outcome {
+        let chunk = self
+            .lines
+            .fill_buf()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let chunk = chunk.get(..n).unwrap_or_default();
+        self.at.hash.write(chunk);
+        self.at.bytes += n as u64;
+        self.at.newlines += memchr::memchr_iter(b'\n', chunk).count() as u64;
+        if let Some(item) = item {
+            item.is_too_long |= item.bytes.len() + n > LIMIT;
+            match item.is_too_long {
+                true => item.bytes = Vec::new(),
+                false => item.bytes.extend_from_slice(chunk),
+            }
+        }
+        self.lines.consume(n);
+        Ok(())
+    }
+}
+
+/// By what it begins with: a name can be wrong, and a pipe has none.
+fn decompressed(mut file: BufReader<Counted>) -> io::Result<Box<dyn BufRead>> {
+    let start = file.fill_buf()?;
+    let zstd = start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        || matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
+    let gzip = start.starts_with(&[0x1f, 0x8b]);
+    Ok(if zstd {
+        let decoder = zstd::stream::read::Decoder::with_buffer(file)?;
+        Box::new(BufReader::with_capacity(BUFFER, decoder))
+    } else if gzip {
+        let decoder = flate2::bufread::MultiGzDecoder::new(file);
+        Box::new(BufReader::with_capacity(BUFFER, decoder))
+    } else {
+        Box::new(file)
+    })
+}
+
+struct Counted {
+    file: Box<dyn Read>,
+    taken: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buf)?;
+        self.taken.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}

@@ -1,0 +1,90 @@
+//! `eventfold append`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
+mod support;
+
+use eventfold::{EventReader, EventWriter};
+use serde_json::{Value, json};
+use support::{data, run, run_with_stdin, text};
+
+#[test]
+fn an_event_is_appended_with_all_that_was_said_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("new/log");
+    let args = ["append", text(&log), "todo.added", "{ \"n\" : 1.10 }"];
+    let more = [
+        "--id",
+        "1",
+        "--actor",
+        "ada",
+        "--meta",
+        "[1]",
+        "--ts",
+        "2024-06-01T12:00:00Z",
+    ];
+    let out = run([&args[..], &more].concat()).ok();
+    let appended: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(appended["position"], 0);
+    let record = EventReader::new(&log)
+        .read_full()
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        str::from_utf8(record.line()).unwrap(),
+        r#"{"type":"todo.added","data":{"n":1.10},"ts":1717243200,"id":"1","actor":"ada","meta":[1]}"#
+    );
+    assert_eq!(appended["next_position"], record.next_position);
+
+    run_with_stdin(
+        ["append", text(&log), "todo.done", "-"],
+        "{\n  \"b\": 2\n}\n",
+    )
+    .ok();
+    assert_eq!(data(&log), [json!({"n": 1.1}), json!({"b": 2})]);
+}
+
+#[test]
+fn what_is_not_json_is_a_usage_error_and_makes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let error = run(["append", text(&log), "a", "text"]).failed(2);
+    assert!(
+        error.contains("not JSON") && error.contains("'\"text\"'"),
+        "{error}"
+    );
+    run(["append", text(&log), "a", "1", "--ts", "soon"]).failed(2);
+    run(["append", text(&log)]).failed(2);
+    assert!(!log.exists());
+}
+
+#[test]
+fn a_second_writer_is_told_who_the_first_one_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let _writer = EventWriter::open(dir.path()).unwrap();
+    let error = run(["append", text(dir.path()), "a", "1"]).failed(1);
+    assert!(
+        error.contains("another writer holds the lock on"),
+        "{error}"
+    );
+    assert!(
+        error.contains(&format!("pid {}", std::process::id())),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_error_never_hands_a_terminal_what_it_would_act_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a\u{1b}[2Jb");
+    std::fs::write(&file, "").unwrap();
+    let error = run(["append", text(&file), "a", "1"]).failed(1);
+    assert!(error.contains("a\\u{1b}[2Jb"), "{error}");
+    assert!(!error.contains("\u{1b}[2J"));
+}

@@ -1,0 +1,316 @@
+//! `eventfold import`: every event once, whatever the import was interrupted by.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use eventfold::{Event, EventReader, EventWriter};
+use serde_json::{Value, json};
+use support::{data, run, run_with_stdin, spawn, text};
+
+fn lines(numbers: std::ops::Range<u64>) -> String {
+    numbers
+        .map(|n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":{n}}}\n"))
+        .collect()
+}
+
+fn numbers(numbers: std::ops::Range<u64>) -> Vec<Value> {
+    numbers.map(|n| json!(n)).collect()
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn import(&self, file: &Path, options: &[&str]) -> support::Done {
+        run([&["import", text(&self.log()), text(file)], options].concat())
+    }
+}
+
+#[test]
+fn a_log_that_was_exported_comes_back_byte_for_byte() {
+    let place = Place::new();
+    let content = "{\"type\":\"a\",\"data\":{\"n\":1.10,\"s\":\"\\u001b\"},\"ts\":1}\n\
+                   {\"type\":\"b\",\"data\":null,\"ts\":2,\"id\":\"i\",\"actor\":\"c\",\"meta\":{\"m\":1}}\n";
+    place.import(&place.file("a.jsonl", content), &[]).ok();
+    assert_eq!(
+        fs::read_to_string(place.log().join("app.jsonl")).unwrap(),
+        content
+    );
+}
+
+#[test]
+fn compressed_files_are_known_by_their_content() {
+    let place = Place::new();
+    let zstd = zstd::encode_all(lines(0..500).as_bytes(), 3).unwrap();
+    // Two frames, as a rotated archive has.
+    let zstd = [
+        zstd,
+        zstd::encode_all(lines(500..1000).as_bytes(), 3).unwrap(),
+    ]
+    .concat();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(lines(1000..2000).as_bytes()).unwrap();
+    let (zstd, gzip) = (
+        place.file("a.txt", zstd),
+        place.file("b", gzip.finish().unwrap()),
+    );
+    run(["import", text(&place.log()), text(&zstd), text(&gzip)]).ok();
+    assert_eq!(data(&place.log()), numbers(0..2000));
+
+    let cut = fs::read(&zstd).unwrap();
+    let cut = place.file("cut.zst", &cut[..cut.len() - 9]);
+    let error = place.import(&cut, &[]).failed(1);
+    assert!(error.contains("cut.zst"), "{error}");
+}
+
+#[test]
+fn other_programs_lines_become_events_by_naming_their_fields() {
+    let place = Place::new();
+    let line =
+        r#"{"event":"push","created_at":"2024-06-01T12:00:00Z","actor":{"login":"ada"},"n":1}"#;
+    let file = place.file("hub.json", line);
+    let fields = [
+        "--type-field",
+        "event",
+        "--ts-field",
+        "created_at",
+        "--actor-field",
+        "actor.login",
+    ];
+    place.import(&file, &fields).ok();
+    let record = EventReader::new(place.log())
+        .read_full()
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let event = Event::at(
+        1_717_243_200,
+        "push",
+        json!({"actor": {"login": "ada"}, "n": 1}),
+    );
+    assert_eq!(record.event, event.with_actor("ada"));
+
+    let error = place.import(&file, &["--type-field", "n"]).failed(1);
+    assert!(
+        error.contains("--ts-field created_at") && error.contains("--again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_bad_line_is_named_and_mended_or_passed_over() {
+    let place = Place::new();
+    let content = format!("{}\nnonsense \u{1b}[2J\n{}", lines(0..3), lines(3..5));
+    let file = place.file("a.jsonl", &content);
+    for _ in 0..2 {
+        let error = place.import(&file, &[]).failed(1);
+        assert!(error.contains("a.jsonl: line 5: "), "{error}");
+        assert!(
+            error.contains("--skip-bad") && error.contains("\\u{1b}[2J"),
+            "{error}"
+        );
+        assert_eq!(data(&place.log()), numbers(0..3));
+    }
+    fs::write(
+        &file,
+        content.replace("nonsense \u{1b}[2J", "{\"type\":\"n\",\"data\":9}"),
+    )
+    .unwrap();
+    place.import(&file, &[]).ok();
+    assert_eq!(data(&place.log()), [0, 1, 2, 9, 3, 4]);
+
+    let place = Place::new();
+    let out = place
+        .import(&place.file("b.jsonl", &content), &["--skip-bad"])
+        .ok();
+    assert!(
+        out.contains("imported 5 events, passed over 1 bad line"),
+        "{out}"
+    );
+    assert_eq!(data(&place.log()), numbers(0..5));
+}
+
+#[test]
+fn a_line_that_the_log_refuses_is_a_bad_line_too() {
+    let place = Place::new();
+    let deep = format!(
+        "{{\"type\":\"n\",\"data\":{}1{}}}\n",
+        "[".repeat(127),
+        "]".repeat(127)
+    );
+    let content = format!("{}{deep}{}", lines(0..3), lines(3..5));
+    let file = place.file("a.jsonl", &content);
+    for _ in 0..2 {
+        let error = place.import(&file, &[]).failed(1);
+        assert!(error.contains("line 4: "), "{error}");
+        assert_eq!(data(&place.log()), numbers(0..3));
+    }
+    place.import(&file, &["--skip-bad"]).ok();
+    place.import(&file, &["--skip-bad"]).ok();
+    assert_eq!(data(&place.log()), numbers(0..5));
+}
+
+#[test]
+fn a_second_run_takes_only_what_came_since() {
+    let place = Place::new();
+    // Its last line is whole, but its newline is not there yet.
+    let file = place.file("a.jsonl", lines(0..100).trim_end());
+    place.import(&file, &[]).ok();
+    let out = place.import(&file, &[]).ok();
+    assert!(
+        out.contains("imported 0 events, 100 events in the log before"),
+        "{out}"
+    );
+    EventWriter::open(place.log())
+        .unwrap()
+        .append(&Event::at(0, "mine", json!("mine")))
+        .unwrap();
+    fs::write(&file, lines(0..150)).unwrap();
+    place.import(&file, &[]).ok();
+    let all = [numbers(0..100), vec![json!("mine")], numbers(100..150)].concat();
+    assert_eq!(data(&place.log()), all);
+
+    fs::write(&file, lines(1..200)).unwrap();
+    let error = place.import(&file, &[]).failed(1);
+    assert!(
+        error.contains("is not what it was") && error.contains("--again"),
+        "{error}"
+    );
+    assert_eq!(data(&place.log()), all);
+    place.import(&file, &["--again"]).ok();
+    assert_eq!(data(&place.log()), [all, numbers(1..200)].concat());
+}
+
+#[test]
+fn a_record_may_lag_behind_the_log_and_doubles_nothing() {
+    let place = Place::new();
+    let imports = place.log().join("imports");
+    // Without times: they are those of the run that appended them.
+    let lines = |n: u64| {
+        (0..n)
+            .map(|n| format!("{{\"type\":\"n\",\"data\":{n}}}\n"))
+            .collect::<String>()
+    };
+    let file = place.file("a.jsonl", lines(1000));
+    place.import(&file, &[]).ok();
+    let record = fs::read_dir(&imports)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let old: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    fs::write(&file, lines(3000)).unwrap();
+    place.import(&file, &[]).ok();
+    // As it was written before the second run appended its first event.
+    let new: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let mut lagging = old;
+    lagging["began"] = new["began"].clone();
+    fs::write(&record, lagging.to_string()).unwrap();
+    EventWriter::open(place.log())
+        .unwrap()
+        .append(&Event::at(0, "mine", json!("mine")))
+        .unwrap();
+    fs::write(&file, lines(4000)).unwrap();
+    place.import(&file, &["--rotate-at", "1"]).ok();
+    let all = [numbers(0..3000), vec![json!("mine")], numbers(3000..4000)].concat();
+    assert_eq!(data(&place.log()), all);
+}
+
+/// Kills imports after a while that differs from kill to kill; between them others append.
+#[test]
+fn killed_at_any_moment_it_goes_on_without_doubling_or_losing() {
+    let place = Place::new();
+    let last = 120_000;
+    let file = place.file("a.jsonl", lines(0..last));
+    let (mut kills, mut foreign, mut delay) = (0, 0, 1);
+    loop {
+        let mut import = spawn([
+            "import",
+            text(&place.log()),
+            text(&file),
+            "--rotate-at",
+            "1",
+        ]);
+        thread::sleep(Duration::from_millis(delay));
+        if import.try_wait().unwrap().is_some() {
+            assert!(import.wait().unwrap().success());
+            break;
+        }
+        import.kill().unwrap();
+        import.wait().unwrap();
+        kills += 1;
+        delay = delay % 97 + 7 + kills / 8;
+        if kills % 3 == 0 {
+            let mut writer = EventWriter::open(place.log()).unwrap();
+            writer.append(&Event::at(0, "mine", json!("mine"))).unwrap();
+            foreign += 1;
+        }
+    }
+    let (mine, theirs): (Vec<_>, Vec<_>) = data(&place.log())
+        .into_iter()
+        .partition(|data| *data == "mine");
+    assert_eq!(mine.len(), foreign);
+    assert_eq!(theirs, numbers(0..last));
+    assert!(kills > 5, "only {kills} kills");
+    println!("{kills} kills, {foreign} foreign events");
+}
+
+#[test]
+fn a_stream_is_remembered_until_its_end() {
+    let place = Place::new();
+    let log = place.log();
+    let args = ["import", text(&log), "-"];
+    let bad = format!("{}nonsense\n", lines(0..10));
+    run_with_stdin(args, &bad).failed(1);
+    let error = run_with_stdin(args, lines(5..20)).failed(1);
+    assert!(error.contains("pipe the same stream again"), "{error}");
+    run_with_stdin(args, lines(0..20)).ok();
+    assert_eq!(data(&log), numbers(0..20));
+    // Another stream, from its start.
+    run_with_stdin(args, lines(20..30)).ok();
+    assert_eq!(data(&log), numbers(0..30));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_before_anything_is_made() {
+    let place = Place::new();
+    let good = place.file("good.jsonl", lines(0..3));
+    let missing = place.dir.path().join("missing.jsonl");
+    let error = run(["import", text(&place.log()), text(&good), text(&missing)]).failed(1);
+    assert!(
+        error.contains("cannot read") && error.contains("missing.jsonl"),
+        "{error}"
+    );
+    let error = run(["import", text(&place.log()), text(place.dir.path())]).failed(1);
+    assert!(error.contains("is a directory"), "{error}");
+    assert!(!place.log().exists());
+}
