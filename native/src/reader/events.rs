@@ -24,7 +24,7 @@ type CoreError = eventfold_core::Error<io::Error>;
 /// error ends the iteration.
 #[derive(Debug)]
 pub struct LogIterator<D = Value> {
-    scan: Scan<FileSource>,
+    pub(super) scan: Scan<FileSource>,
     source: FileSource,
     watch: SharedWatch,
     upcasts: Upcasts,
