@@ -181,6 +181,10 @@ pub(crate) fn note_recovery(dir: &Path, recovery: &Recovery) {
 
 /// A file in `dir` that has no name of its own yet, and the permissions that others are made with.
 pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
+    #[cfg_attr(
+        not(unix),
+        expect(unused_mut, reason = "permissions are those of Unix")
+    )]
     let mut file = tempfile::Builder::new();
     #[cfg(unix)]
     file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
