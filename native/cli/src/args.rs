@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Duration;
+
 use anstream::ColorChoice;
 use clap::{Parser, ValueEnum};
 
@@ -25,6 +27,25 @@ pub(crate) struct Args {
 
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What a command does while another program holds the writer's lock.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wait {
+    /// Wait so many seconds while another program holds the writer's lock; without it, fail at once
+    #[arg(
+        long = "wait",
+        value_name = "SECONDS",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    seconds: u64,
+}
+
+impl Wait {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
 }
 
 /// When to use colours.

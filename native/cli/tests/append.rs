@@ -88,3 +88,24 @@ fn an_error_never_hands_a_terminal_what_it_would_act_on() {
     assert!(error.contains("a\\u{1b}[2Jb"), "{error}");
     assert!(!error.contains("\u{1b}[2J"));
 }
+
+#[test]
+fn a_held_lock_is_waited_for_as_long_as_is_said_and_then_its_holder_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let held = EventWriter::open(&log).unwrap();
+    for wait in [&["--wait", "1"][..], &[]] {
+        let error = run([&["append", text(&log), "a", "1"], wait].concat()).failed(1);
+        let pid = format!("pid {}", std::process::id());
+        assert!(error.contains(&pid), "{error}");
+    }
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(["append", text(&log), "a", "1", "--wait", "60"]).ok());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(held);
+        waiting.join().unwrap();
+    });
+    assert_eq!(data(&log), [json!(1)]);
+    run(["rotate", text(&log), "--wait", "60"]).ok();
+    assert_eq!(data(&log), [json!(1)]);
+}

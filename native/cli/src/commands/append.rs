@@ -5,6 +5,7 @@ use clap::Args;
 use eventfold::{Durability, Event, EventWriter};
 use serde_json::json;
 
+use crate::args::Wait;
 use crate::failure::{Failure, Outcome};
 use crate::import::compact;
 use crate::output::{Screen, count};
@@ -42,6 +43,8 @@ pub(crate) struct Append {
     /// Do not wait for the disk: the event survives the end of the process, not a power cut
     #[arg(long)]
     buffered: bool,
+    #[command(flatten)]
+    wait: Wait,
     /// Print the position as JSON, also on a terminal
     #[arg(long)]
     json: bool,
@@ -63,7 +66,7 @@ impl Append {
         let mut event = Event::at(self.ts.unwrap_or_else(times::now), self.event_type, data);
         (event.id, event.actor, event.meta) = (self.id, self.actor, meta);
 
-        let mut writer = EventWriter::open(&self.dir)?;
+        let mut writer = EventWriter::open_waiting(&self.dir, self.wait.timeout())?;
         output::note_recovery(&self.dir, writer.recovery());
         let durability = match self.buffered {
             true => Durability::Buffered,

@@ -6,6 +6,7 @@ use eventfold::{Error, Event, EventLog};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::args::Wait;
 use crate::failure::{Failure, Outcome};
 use crate::import::{Item, Mapping, Progress, Record, Source};
 use crate::output::{self, counted};
@@ -49,6 +50,8 @@ pub(crate) struct Import {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     rotate_at: Option<u64>,
     #[command(flatten)]
+    wait: Wait,
+    #[command(flatten)]
     mapping: Mapping,
 }
 
@@ -58,7 +61,7 @@ impl Import {
         for file in self.files.iter().filter(|file| file.as_os_str() != "-") {
             Source::open(file)?;
         }
-        let mut builder = EventLog::builder(&self.dir);
+        let mut builder = EventLog::builder(&self.dir).lock_timeout(self.wait.timeout());
         if let Some(mib) = self.rotate_at {
             builder = builder.max_log_size(mib << 20);
         }

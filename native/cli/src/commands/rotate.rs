@@ -4,6 +4,7 @@ use clap::Args;
 use eventfold::EventWriter;
 use serde_json::json;
 
+use crate::args::Wait;
 use crate::failure::Outcome;
 use crate::output::{self, Screen, size};
 
@@ -15,6 +16,8 @@ Example:
 pub(crate) struct Rotate {
     /// The log's directory
     dir: PathBuf,
+    #[command(flatten)]
+    wait: Wait,
     /// What was done as JSON, also on a terminal
     #[arg(long)]
     json: bool,
@@ -23,7 +26,7 @@ pub(crate) struct Rotate {
 impl Rotate {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
-        let mut writer = EventWriter::open(&self.dir)?;
+        let mut writer = EventWriter::open_waiting(&self.dir, self.wait.timeout())?;
         output::note_recovery(&self.dir, writer.recovery());
         let rotation = writer.rotate()?;
         let screen = Screen::of_stdout();
