@@ -10,7 +10,7 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use eventfold::{Durability, Event, EventWriter};
 use serde_json::json;
@@ -227,12 +227,19 @@ fn tail_follows_across_rotations_and_ends_when_nobody_reads() {
     assert_eq!((done.status, done.err.as_str()), (Some(0), ""));
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_ends_a_tail_without_a_word() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
-    let mut tail = spawn(["tail", text(dir.path()), "-f", "-n", "1"]);
+    // Who runs the tests in the background has them ignore Ctrl-C.
+    let mut tail = Command::new("env")
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_eventfold")])
+        .args(["tail", text(dir.path()), "-f", "-n", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = BufReader::new(tail.stdout.take().unwrap());
     out.read_line(&mut String::new()).unwrap();
     let pid = tail.id().to_string();
