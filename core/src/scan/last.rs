@@ -73,6 +73,7 @@ mod tests {
     use alloc::vec;
 
     #[test]
+    #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
     fn the_last_lines_are_the_same_wherever_they_lie() {
         let mut store = MemoryStore::new();
         for rotations in 0..4 {
