@@ -8,9 +8,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use eventfold::{Durability, Event, EventWriter};
 use serde_json::json;
@@ -230,6 +229,9 @@ fn tail_follows_across_rotations_and_ends_when_nobody_reads() {
 #[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_ends_a_tail_without_a_word() {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
     // Who runs the tests in the background has them ignore Ctrl-C.
@@ -262,6 +264,8 @@ fn ctrl_c_ends_a_tail_without_a_word() {
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_does_not_grow_with_the_log() {
+    use std::process::Command;
+
     let dir = tempfile::tempdir().unwrap();
     let mut writer = EventWriter::open(dir.path()).unwrap();
     let data = json!("0123456789abcdef".repeat(64));

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin};
 use std::thread;
 use std::time::Duration;
 
-use eventfold::{EventLog, EventReader, WaitResult};
+use eventfold::{EventLog, EventReader};
 use rustix::fs::inotify;
 
 use crate::bench::Bench;
