@@ -18,8 +18,7 @@ export class EventLog extends EventReader {
       const { glue, files } = session;
       if (files.exclusive === false && maxLogSize < Infinity) {
         throw new UnsupportedError(
-          "cannot rotate at a size limit without the lock: others may be writing; open the log " +
-            'without lock: "none", or without maxLogSize',
+          "cannot rotate at maxLogSize without the lock, since others may be writing: open it with the lock, or without maxLogSize",
         );
       }
       const writer = call(() => new glue.RawWriter(files, files.exclusive !== false));

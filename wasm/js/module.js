@@ -53,8 +53,8 @@ export function call(work) {
 }
 
 const PANICKED =
-  "the module stopped in the middle of a call, which is a bug of eventfold; what was acknowledged " +
-  "is in the log: load the program anew and open it again";
+  "the module stopped in the middle of a call, a bug of eventfold; what was acknowledged " +
+  "is in the log: load the program anew";
 
 function known(error) {
   if (error instanceof EventfoldError) return error;

@@ -28,10 +28,16 @@ export class Session {
   }
 
   /** One use at a time: a host or a reducer that comes back in the middle of one is refused. */
-  hold(work) {
-    this.#enter();
+  hold(work, argument) {
+    if (this.closed) throw new ClosedError(`${this.name} is closed: open it again`);
+    if (this.#busy) {
+      throw new ReentrantError(
+        `${this.name} is used by its host or a reducer in the middle of a call: do it after that`,
+      );
+    }
+    this.#busy = true;
     try {
-      return work();
+      return work(argument);
     } finally {
       this.#busy = false;
     }
@@ -39,22 +45,7 @@ export class Session {
 
   /** One call into the module. */
   run(work) {
-    this.#enter();
-    try {
-      return call(work);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  #enter() {
-    if (this.closed) throw new ClosedError(`${this.name} is closed: open it again`);
-    if (this.#busy) {
-      throw new ReentrantError(
-        `${this.name} is used in the middle of a call on it, by its host or a reducer: do it after the call`,
-      );
-    }
-    this.#busy = true;
+    return this.hold(call, work);
   }
 
   /** Tells the tails that there may be more to read. */

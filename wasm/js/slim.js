@@ -8,7 +8,7 @@ export * from "./api.js";
 /** Gives the module. Before the first `open`. */
 export function init(module) {
   if (module === undefined || module === null) {
-    throw new BadArgumentError("init takes the bytes of eventfold/slim.wasm or eventfold/module.wasm, or the compiled module");
+    throw new BadArgumentError("init takes the bytes of slim.wasm or module.wasm, or the compiled module");
   }
   provide(() => module);
 }
