@@ -30,6 +30,7 @@
 //!
 //! [RFC 8878, section 3.1.2]: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.2
 
+mod ahead;
 mod block;
 mod codec;
 mod decoder;
@@ -38,6 +39,7 @@ mod mark;
 mod seal;
 mod tail;
 
+pub use ahead::{Waiting, Work};
 pub(crate) use block::{Block, block_end};
 pub use codec::Codec;
 pub(crate) use decoder::Decoder;

@@ -64,14 +64,25 @@ impl History {
     /// Where the log lies now.
     pub(crate) fn extent<S: Source>(&mut self, source: &S) -> Result<Extent, Error<S::Error>> {
         loop {
-            let tail = self.tail(source)?;
-            let (base, base_if_empty) = (tail.end(false), tail.end(true));
-            let log_len = source.length(Slot::Log)?;
+            let extent = self.presumed_extent(source)?;
             if self.tail_is_current(source)? {
-                let base = if log_len == 0 { base_if_empty } else { base };
-                return Ok(Extent { base, log_len });
+                return Ok(extent);
             }
+            self.tail(source)?;
         }
+    }
+
+    /// Where the log lies now if the archive is as it was last seen, which is to be asked after all
+    /// that is read by it.
+    fn presumed_extent<S: Source>(&mut self, source: &S) -> Result<Extent, Error<S::Error>> {
+        let tail = match self.tail {
+            Some(ref tail) => tail,
+            None => self.tail(source)?,
+        };
+        let (base, base_if_empty) = (tail.end(false), tail.end(true));
+        let log_len = source.length(Slot::Log)?;
+        let base = if log_len == 0 { base_if_empty } else { base };
+        Ok(Extent { base, log_len })
     }
 
     /// Sets `bytes` to what is at `position`: the whole block that holds it, or at most `want`
@@ -84,24 +95,23 @@ impl History {
         bytes: &mut Vec<u8>,
     ) -> Result<Piece, Error<S::Error>> {
         loop {
-            let extent = self.extent(source)?;
+            let extent = self.presumed_extent(source)?;
             let Extent { base, log_len } = extent;
             let piece = if position < base {
-                self.read_block(source, position, bytes)?
+                Ok(self.read_block(source, position, bytes)?)
             } else if position - base > log_len {
-                return Err(Error::Beyond {
-                    position,
-                    end: base + log_len,
-                });
+                let end = base + log_len;
+                Err(Error::Beyond { position, end })
             } else {
                 let offset = position - base;
                 let want = (want as u64).min(log_len - offset) as usize;
                 source.read_bytes(Slot::Log, offset, want, bytes)?;
-                Piece::Log { base }
+                Ok(Piece::Log { base })
             };
             if self.still_holds(source, extent)? {
-                return Ok(piece);
+                return piece;
             }
+            self.tail(source)?;
         }
     }
 
@@ -201,30 +211,45 @@ impl History {
         position: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<Piece, Error<S::Error>> {
-        let tail = self.tail(source)?;
-        let block = if position >= tail.sealed_end {
-            tail.block_at(position)
-        } else {
-            match self.sealed_block_at(source, position)? {
-                Ok(block) => block,
-                Err(damaged) => return Ok(damaged),
-            }
+        let block = match self.block_at(source, position)? {
+            Ok(block) => block,
+            Err(damaged) => return Ok(damaged),
         };
         let Some(block) = block.filter(|block| position < block.end()) else {
             let reason = "no block holds this position";
             return Err(Error::corrupt(position, Slot::Archive, 0, reason));
         };
         Ok(match self.decoder.read(source, &block, bytes)? {
-            true => Piece::Block {
-                position: block.position,
-                offset: block.frame,
-            },
+            true => {
+                if self.decoder.goes_on()
+                    && let Ok(Ok(Some(next))) = self.block_at(source, block.end())
+                {
+                    self.decoder.start(source, &next);
+                }
+                Piece::Block {
+                    position: block.position,
+                    offset: block.frame,
+                }
+            }
             false => Piece::Damaged {
                 to: block.end(),
                 offset: block.frame,
                 reason: "the block does not match its hash",
             },
         })
+    }
+
+    /// The block that holds `position`, if it is archived and one does, or the damage that hides it.
+    fn block_at<S: Source>(
+        &mut self,
+        source: &S,
+        position: u64,
+    ) -> Result<Result<Option<Block>, Piece>, Error<S::Error>> {
+        let tail = self.tail(source)?;
+        match position >= tail.sealed_end {
+            true => Ok(Ok(tail.block_at(position))),
+            false => self.sealed_block_at(source, position),
+        }
     }
 
     /// The block that holds the sealed position `position`, or the damage that hides it.

@@ -51,7 +51,7 @@ mod upcast;
 mod writer;
 
 pub use append::{Appended, Durability};
-pub use archive::Codec;
+pub use archive::{Codec, Waiting, Work};
 pub use batch::Batch;
 pub use error::Error;
 pub use event::Event;

@@ -6,6 +6,7 @@ mod source;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use eventfold_core::planted::{Bug, unless};
@@ -29,6 +30,10 @@ pub const ZSTD: Codec = Codec {
     decompress: |frame, content| {
         let decompressed = zstd::bulk::decompress_to_buffer(frame, content);
         decompressed.is_ok_and(|len| len == content.len())
+    },
+    start: |work| {
+        let thread = thread::Builder::new().spawn(work).ok()?;
+        Some(Box::new(|| thread.join().ok().flatten()))
     },
 };
 

@@ -4,6 +4,7 @@ use eventfold_core::Codec;
 pub const CODEC: Codec = Codec {
     compress,
     decompress: Codec::PORTABLE.decompress,
+    start: Codec::PORTABLE.start,
 };
 
 #[cfg(feature = "compress")]

@@ -3,6 +3,8 @@ use alloc::vec::Vec;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
+use super::ahead::{Waiting, Work};
+
 /// Turns the content of one block into a zstd frame and back.
 ///
 /// A platform that has a faster zstd brings its own; every codec reads every other's frames.
@@ -13,6 +15,9 @@ pub struct Codec {
     /// Fills `content` with that of one whole frame; `false` when the frame is damaged or its
     /// content has another length.
     pub decompress: fn(frame: &[u8], content: &mut [u8]) -> bool,
+    /// Starts work on another thread, which lets whoever reads an archive from block to block
+    /// decode the next one meanwhile; `None` when there is no thread to be had.
+    pub start: fn(work: Work) -> Option<Waiting>,
 }
 
 impl Codec {
@@ -20,6 +25,7 @@ impl Codec {
     pub const PORTABLE: Self = Self {
         compress: |content| compress_to_vec(content, CompressionLevel::Fastest),
         decompress,
+        start: |_| None,
     };
 }
 

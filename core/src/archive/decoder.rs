@@ -1,7 +1,11 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::{replace, take};
 
 use twox_hash::XxHash64;
 
+use super::BLOCK_LEN;
+use super::ahead::Ahead;
 use super::block::Block;
 use super::codec::Codec;
 use super::foreign::{Frame, FrameError};
@@ -17,11 +21,24 @@ use crate::storage::{Slot, Source};
 pub(crate) struct Decoder {
     codec: Codec,
     open: Option<Frame>,
+    /// Where the block that was read last ends, and whether it was read after the one before it.
+    end: Option<u64>,
+    goes_on: bool,
+    ahead: Option<Ahead>,
+    /// Memory for the content of the next block ahead.
+    spare: Vec<u8>,
 }
 
 impl Decoder {
     pub(crate) fn new(codec: Codec) -> Self {
-        Self { codec, open: None }
+        Self {
+            codec,
+            open: None,
+            end: None,
+            goes_on: false,
+            ahead: None,
+            spare: Vec::new(),
+        }
     }
 
     /// Sets `content` to the block's. `false` when the archive does not hold it undamaged;
@@ -32,6 +49,13 @@ impl Decoder {
         block: &Block,
         content: &mut Vec<u8>,
     ) -> Result<bool, Error<S::Error>> {
+        let end = self.end.replace(block.end());
+        self.goes_on = end == Some(block.position);
+        let ahead = self.ahead.take();
+        if let Some(decoded) = ahead.and_then(|ahead| ahead.content_of(block)) {
+            self.spare = replace(content, decoded);
+            return Ok(true);
+        }
         // No codec makes more of a block than this.
         let longest = 2 * MAX_LINE;
         if block.len as usize > MAX_LINE + 1 || block.frame_len as usize > longest {
@@ -42,8 +66,32 @@ impl Decoder {
         } else {
             self.read_own(source, block, content)?
         };
-        let is_whole = || XxHash64::oneshot(0, content) == block.hash;
-        Ok(is_read && (is_whole() || planted(Bug::BlockUnchecked)))
+        Ok(is_read && is_whole(block, content))
+    }
+
+    /// Whether the block that was read last was read after the one before it: a single block says
+    /// nothing about what is read next.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Starts to decode `next`, to be read after the block that was read last.
+    pub(crate) fn start<S: Source>(&mut self, source: &S, next: &Block) {
+        let is_ours = next.frame_len > 0 && next.len as usize <= BLOCK_LEN;
+        if !is_ours || self.end != Some(next.position) {
+            return;
+        }
+        // What cannot be read now is told when it is asked for.
+        let Ok(frame) = source.bytes(Slot::Archive, next.frame, next.frame_len as usize) else {
+            return;
+        };
+        let (decompress, block, mut content) =
+            (self.codec.decompress, *next, take(&mut self.spare));
+        let work = move || {
+            content.resize(block.len as usize, 0);
+            (decompress(&frame, &mut content) && is_whole(&block, &content)).then_some(content)
+        };
+        self.ahead = (self.codec.start)(Box::new(work)).map(|waiting| Ahead::new(*next, waiting));
     }
 
     fn read_own<S: Source>(
@@ -94,4 +142,8 @@ impl Decoder {
             Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
         }
     }
+}
+
+fn is_whole(block: &Block, content: &[u8]) -> bool {
+    XxHash64::oneshot(0, content) == block.hash || planted(Bug::BlockUnchecked)
 }

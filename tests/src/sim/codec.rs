@@ -10,6 +10,7 @@ const BLOCK: usize = 128 << 10;
 pub const STORED: Codec = Codec {
     compress,
     decompress,
+    start: Codec::PORTABLE.start,
 };
 
 fn compress(content: &[u8]) -> Vec<u8> {
