@@ -30,6 +30,7 @@
 //!
 //! [RFC 8878, section 3.1.2]: https://www.rfc-editor.org/rfc/rfc8878#section-3.1.2
 
+#[cfg_attr(target_family = "wasm", path = "archive/no_ahead.rs")]
 mod ahead;
 mod block;
 mod codec;
@@ -39,9 +40,8 @@ mod mark;
 mod seal;
 mod tail;
 
-pub use ahead::{Waiting, Work};
 pub(crate) use block::{Block, block_end};
-pub use codec::Codec;
+pub use codec::{Codec, Waiting, Work};
 pub(crate) use decoder::Decoder;
 pub(crate) use mark::BlockMark;
 pub(crate) use seal::Seal;

@@ -224,7 +224,7 @@ impl History {
                 if self.decoder.goes_on()
                     && let Ok(Ok(Some(next))) = self.block_at(source, block.end())
                 {
-                    self.decoder.start(source, &next);
+                    self.decoder.start(source, next);
                 }
                 Piece::Block {
                     position: block.position,

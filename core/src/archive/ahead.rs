@@ -3,37 +3,64 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem::{replace, take};
 
 use super::block::Block;
+use super::codec::{Codec, Waiting};
+use super::decoder::is_whole;
 
-/// Work for another thread: gives the content of a block, or `None` if the block is damaged.
-pub type Work = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
+/// Decodes ahead for whoever reads one block after the other. A single block says nothing about
+/// what is read next.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {
+    /// Where the block that was read last ends, and whether it was read after the one before it.
+    end: Option<u64>,
+    goes_on: bool,
+    next: Option<Next>,
+    /// Memory for the content of a block.
+    spare: Vec<u8>,
+}
 
-/// Waits for the end of [`Work`] and gives what it gave, `None` also if it came to no end.
-pub type Waiting = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
-
-/// A block under way.
-pub(super) struct Ahead {
+struct Next {
     block: Block,
     waiting: Waiting,
 }
 
 impl Ahead {
-    pub(super) fn new(block: Block, waiting: Waiting) -> Self {
-        Self { block, waiting }
+    /// Sets `content` to the block's if it was decoded ahead and is undamaged. Each block that is
+    /// read is asked for here.
+    pub(super) fn read(&mut self, block: &Block, content: &mut Vec<u8>) -> bool {
+        self.goes_on = self.end.replace(block.end()) == Some(block.position);
+        let next = self.next.take().filter(|next| next.block == *block);
+        match next.and_then(|next| (next.waiting)()) {
+            Some(decoded) => {
+                self.spare = replace(content, decoded);
+                true
+            }
+            None => false,
+        }
     }
 
-    /// The content, if this is the block and it is undamaged.
-    pub(super) fn content_of(self, block: &Block) -> Option<Vec<u8>> {
-        (self.block == *block)
-            .then_some(self.waiting)
-            .and_then(|waiting| waiting())
+    /// Whether one block was read after the other.
+    pub(super) fn goes_on(&self) -> bool {
+        self.goes_on
+    }
+
+    /// Starts to decode the block of this frame.
+    pub(super) fn start(&mut self, codec: Codec, block: Block, frame: Vec<u8>) {
+        let mut content = take(&mut self.spare);
+        let work = move || {
+            content.resize(block.len as usize, 0);
+            ((codec.decompress)(&frame, &mut content) && is_whole(&block, &content))
+                .then_some(content)
+        };
+        self.next = (codec.start)(Box::new(work)).map(|waiting| Next { block, waiting });
     }
 }
 
-impl fmt::Debug for Ahead {
+impl fmt::Debug for Next {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ahead")
+        f.debug_struct("Next")
             .field("block", &self.block)
             .finish_non_exhaustive()
     }

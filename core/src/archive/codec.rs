@@ -1,9 +1,14 @@
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-use super::ahead::{Waiting, Work};
+/// Work for another thread: gives the content of a block, or `None` if the block is damaged.
+pub type Work = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
+
+/// Waits for the end of [`Work`] and gives what it gave, `None` also if it came to no end.
+pub type Waiting = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
 
 /// Turns the content of one block into a zstd frame and back.
 ///

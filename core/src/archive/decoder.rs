@@ -1,6 +1,4 @@
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem::{replace, take};
 
 use twox_hash::XxHash64;
 
@@ -21,12 +19,7 @@ use crate::storage::{Slot, Source};
 pub(crate) struct Decoder {
     codec: Codec,
     open: Option<Frame>,
-    /// Where the block that was read last ends, and whether it was read after the one before it.
-    end: Option<u64>,
-    goes_on: bool,
-    ahead: Option<Ahead>,
-    /// Memory for the content of the next block ahead.
-    spare: Vec<u8>,
+    ahead: Ahead,
 }
 
 impl Decoder {
@@ -34,10 +27,7 @@ impl Decoder {
         Self {
             codec,
             open: None,
-            end: None,
-            goes_on: false,
-            ahead: None,
-            spare: Vec::new(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -49,11 +39,7 @@ impl Decoder {
         block: &Block,
         content: &mut Vec<u8>,
     ) -> Result<bool, Error<S::Error>> {
-        let end = self.end.replace(block.end());
-        self.goes_on = end == Some(block.position);
-        let ahead = self.ahead.take();
-        if let Some(decoded) = ahead.and_then(|ahead| ahead.content_of(block)) {
-            self.spare = replace(content, decoded);
+        if self.ahead.read(block, content) {
             return Ok(true);
         }
         // No codec makes more of a block than this.
@@ -69,29 +55,20 @@ impl Decoder {
         Ok(is_read && is_whole(block, content))
     }
 
-    /// Whether the block that was read last was read after the one before it: a single block says
-    /// nothing about what is read next.
+    /// Whether the block that was read last was read after the one before it.
     pub(crate) fn goes_on(&self) -> bool {
-        self.goes_on
+        self.ahead.goes_on()
     }
 
-    /// Starts to decode `next`, to be read after the block that was read last.
-    pub(crate) fn start<S: Source>(&mut self, source: &S, next: &Block) {
+    /// Starts to decode `next`, which is to be read next. What cannot be read now is told when it
+    /// is asked for.
+    pub(crate) fn start<S: Source>(&mut self, source: &S, next: Block) {
         let is_ours = next.frame_len > 0 && next.len as usize <= BLOCK_LEN;
-        if !is_ours || self.end != Some(next.position) {
-            return;
+        if is_ours
+            && let Ok(frame) = source.bytes(Slot::Archive, next.frame, next.frame_len as usize)
+        {
+            self.ahead.start(self.codec, next, frame);
         }
-        // What cannot be read now is told when it is asked for.
-        let Ok(frame) = source.bytes(Slot::Archive, next.frame, next.frame_len as usize) else {
-            return;
-        };
-        let (decompress, block, mut content) =
-            (self.codec.decompress, *next, take(&mut self.spare));
-        let work = move || {
-            content.resize(block.len as usize, 0);
-            (decompress(&frame, &mut content) && is_whole(&block, &content)).then_some(content)
-        };
-        self.ahead = (self.codec.start)(Box::new(work)).map(|waiting| Ahead::new(*next, waiting));
     }
 
     fn read_own<S: Source>(
@@ -144,6 +121,6 @@ impl Decoder {
     }
 }
 
-fn is_whole(block: &Block, content: &[u8]) -> bool {
+pub(super) fn is_whole(block: &Block, content: &[u8]) -> bool {
     XxHash64::oneshot(0, content) == block.hash || planted(Bug::BlockUnchecked)
 }

@@ -1,0 +1,23 @@
+//! Nothing is decoded ahead where there is one thread; a module is fetched before it does anything,
+//! and goes without the code.
+
+use alloc::vec::Vec;
+
+use super::block::Block;
+use super::codec::Codec;
+
+#[derive(Debug, Default)]
+pub(crate) struct Ahead {}
+
+#[expect(clippy::unused_self, reason = "stands in for what has a state")]
+impl Ahead {
+    pub(super) fn read(&mut self, _: &Block, _: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        false
+    }
+
+    pub(super) fn start(&mut self, _: Codec, _: Block, _: Vec<u8>) {}
+}
