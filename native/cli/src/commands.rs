@@ -3,6 +3,7 @@
 mod append;
 mod cat;
 mod completions;
+mod doctor;
 mod export;
 mod import;
 mod info;
@@ -21,6 +22,8 @@ use eventfold::EventReader;
 use crate::failure::{Failure, Outcome};
 use crate::output;
 
+pub(crate) use info::unusable;
+
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -33,6 +36,7 @@ pub(crate) enum Command {
     StateAt(state_at::StateAt),
     Export(export::Export),
     Rotate(rotate::Rotate),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -49,6 +53,7 @@ impl Command {
             Self::StateAt(command) => command.run(),
             Self::Export(command) => command.run(),
             Self::Rotate(command) => command.run(),
+            Self::Doctor(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
         }

@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     Usage(String),
     /// Whoever read our output has seen enough.
     ReaderGone,
-    /// Another program's exit status, handed on.
+    /// An exit status beside which nothing is left to say.
     Status(u8),
 }
 

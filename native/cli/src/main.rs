@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod disk;
+mod doctor;
 mod failure;
 mod filter;
 mod import;

@@ -9,6 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use eventfold::{Holder, Recovery};
 use tempfile::NamedTempFile;
+use unicode_width::UnicodeWidthStr;
 
 use crate::failure::{Failure, Outcome};
 
@@ -113,6 +114,26 @@ fn escaped(
 fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `text`, which starts behind `indent` columns, in lines of at most `width`, each after the first
+/// behind as many spaces. A word that is too long for a line has one of its own.
+pub(crate) fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let (mut lines, mut column) = (String::with_capacity(text.len() + 32), indent);
+    for word in text.split(' ') {
+        let len = word.width();
+        if lines.is_empty() {
+        } else if column + 1 + len > width {
+            let _ = write!(lines, "\n{:indent$}", "");
+            column = indent;
+        } else {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += len;
+    }
+    lines
 }
 
 /// `1,234,567`.
@@ -222,6 +243,13 @@ mod tests {
             serde_json::from_str(&safe_json(json)).unwrap(),
         );
         assert_eq!(before, after);
+    }
+
+    #[test]
+    fn lines_are_wrapped_between_words() {
+        assert_eq!(wrapped("aa bb cc", 2, 80), "aa bb cc");
+        assert_eq!(wrapped("aa bb cc", 2, 7), "aa bb\n  cc");
+        assert_eq!(wrapped("longest bb", 2, 6), "longest\n  bb");
     }
 
     #[test]

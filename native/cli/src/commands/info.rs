@@ -342,7 +342,7 @@ fn cut(text: &str, len: usize) -> String {
     }
 }
 
-pub(super) fn unusable(why: NoSnapshot) -> &'static str {
+pub(crate) fn unusable(why: NoSnapshot) -> &'static str {
     match why {
         NoSnapshot::Missing => "nothing is saved",
         NoSnapshot::Foreign => "damaged, of another program, or of another history",

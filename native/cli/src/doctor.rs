@@ -1,0 +1,170 @@
+//! What is wrong with a log, found without a lock and without changing anything.
+
+mod archive;
+mod events;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
+
+use crate::commands::unusable;
+use crate::disk::{Disk, Fsync};
+use crate::failure::Outcome;
+use crate::output::{count, holder, size};
+
+/// More of one kind than this are counted only.
+const MAX_NAMED: u64 = 100;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) events: u64,
+    pub(crate) findings: Vec<Finding>,
+    /// Damaged places that are not among the findings, for their number.
+    pub(crate) unnamed: u64,
+}
+
+/// One thing that is wrong, or worth knowing.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(crate) kind: Kind,
+    /// What it is, and where.
+    pub(crate) what: String,
+    /// What it means for the user, and the way out.
+    pub(crate) meaning: String,
+}
+
+/// What can be done about a finding.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing need be done.
+    Remark,
+    /// Bytes are lost, or a file cannot be used.
+    Damage,
+    /// A crash left it so: the next writer puts it right as it opens the log.
+    Unfinished,
+    /// A file that is rebuilt when it is not there.
+    Rebuilt(PathBuf),
+}
+
+impl Kind {
+    pub(crate) fn is_repairable(&self) -> bool {
+        matches!(self, Self::Unfinished | Self::Rebuilt(_))
+    }
+}
+
+impl Report {
+    /// # Errors
+    /// What keeps anybody from looking.
+    pub(crate) fn of(dir: &Path) -> Outcome<Self> {
+        let reader = EventReader::new(dir);
+        let mut report = Self::default();
+        let lock = who_holds(dir)?;
+        report.permissions(dir);
+        report.read(&reader, &lock)?;
+        report.snapshots(&reader)?;
+        report.surroundings(dir, &lock);
+        Ok(report)
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.findings
+            .iter()
+            .all(|finding| finding.kind == Kind::Remark)
+    }
+
+    fn add(&mut self, kind: Kind, what: impl Into<String>, meaning: impl Into<String>) {
+        let (what, meaning) = (what.into(), meaning.into());
+        self.findings.push(Finding {
+            kind,
+            what,
+            meaning,
+        });
+    }
+
+    fn permissions(&mut self, dir: &Path) {
+        for path in [
+            dir.to_path_buf(),
+            dir.join("app.jsonl"),
+            dir.join("archive.jsonl.zst"),
+            dir.join("views"),
+        ] {
+            if fs::metadata(&path).is_ok_and(|found| found.permissions().readonly()) {
+                self.add(
+                    Kind::Remark,
+                    format!("{}: no one may write to it", path.display()),
+                    "reading goes on; a writer fails until its permissions are changed",
+                );
+            }
+        }
+    }
+
+    fn snapshots(&mut self, reader: &EventReader) -> Outcome {
+        for name in reader.saved_views()? {
+            if let Err(why) = reader.saved_view(&name)?
+                && why != NoSnapshot::Missing
+            {
+                let path = PathBuf::from(format!("views/{name}.snapshot.json"));
+                let what = format!("{}: {}", path.display(), unusable(why));
+                let meaning = "no event is lost: its view is folded from the first event, and saved anew when its program refreshes it";
+                self.add(Kind::Rebuilt(path), what, meaning);
+            }
+        }
+        Ok(())
+    }
+
+    fn surroundings(&mut self, dir: &Path, lock: &LockState) {
+        if let LockState::Held(by) = lock {
+            let by = by.as_ref().map_or("somebody".to_owned(), holder);
+            self.add(
+                Kind::Remark,
+                format!("{by} is writing"),
+                "what it is in the midst of was not looked at",
+            );
+        }
+        let torn = dir.join("torn.bin");
+        if let Ok(found) = fs::metadata(&torn) {
+            self.add(
+                Kind::Remark,
+                format!("torn.bin: {} that were cut off after a crash", size(found.len())),
+                "of events that were not acknowledged as a rule; look into it, and remove it when you like",
+            );
+        }
+        if let Some(disk) = Disk::of(dir)
+            && disk.fsync == Fsync::No
+        {
+            self.add(
+                Kind::Remark,
+                format!("{} on {}", disk.file_system, disk.mounted_on),
+                disk.reason,
+            );
+        }
+    }
+
+    /// A damaged place, one of how many there may be.
+    fn damage(&mut self, what: String, meaning: &str) {
+        let named = self
+            .findings
+            .iter()
+            .filter(|finding| finding.kind == Kind::Damage);
+        match (named.count() as u64) < MAX_NAMED {
+            true => self.add(Kind::Damage, what, meaning),
+            false => self.unnamed += 1,
+        }
+    }
+
+    fn clock(&mut self, back: u64, first: u64) {
+        if back > 0 {
+            self.add(
+                Kind::Remark,
+                format!(
+                    "{} of {} events are of an earlier second than one before them, the first of them at position {first}",
+                    count(back),
+                    count(self.events)
+                ),
+                "a clock was set back, or events were imported; their order is that of the log",
+            );
+        }
+    }
+}

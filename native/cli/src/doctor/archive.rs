@@ -1,0 +1,61 @@
+//! Whether any zstd tool reads from the archive what eventfold does.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+
+use eventfold::EventReader;
+
+use super::{Kind, Report};
+use crate::failure::{Failure, Outcome};
+use crate::output::count;
+
+impl Report {
+    /// `end` is where history ends, a fragment included, where nobody writes.
+    pub(super) fn archive(&mut self, reader: &EventReader, end: Option<u64>) -> Outcome {
+        let path = reader.dir().join("archive.jsonl.zst");
+        let cannot = |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(cannot(error)),
+        };
+        // A rotation that is under way looks like damage.
+        let Some(end) = end else { return Ok(()) };
+        let log = fs::metadata(reader.dir().join("app.jsonl")).map_or(0, |found| found.len());
+        let archived = end.saturating_sub(log);
+        let (bytes, ended) = content(file).map_err(cannot)?;
+        if bytes < archived {
+            let why = ended.map_or_else(String::new, |error| format!(": {error}"));
+            self.damage(
+                format!(
+                    "archive.jsonl.zst: zstd reads {} of {} bytes of history{why}",
+                    count(bytes),
+                    count(archived)
+                ),
+                "other tools cannot read it to its end; what eventfold itself cannot read of it \
+                 is named above. Take it from a backup, or export what there is: eventfold export",
+            );
+        } else if bytes > archived || ended.is_some() {
+            self.add(
+                Kind::Unfinished,
+                "archive.jsonl.zst: a rotation was not finished",
+                "nothing is lost: the next writer finishes it or takes it back",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes zstd makes of the file, and what stopped it before its end.
+fn content(file: File) -> io::Result<(u64, Option<io::Error>)> {
+    let mut decoder = zstd::Decoder::new(file)?;
+    let (mut bytes, mut chunk) = (0, vec![0; 256 << 10]);
+    loop {
+        match decoder.read(&mut chunk) {
+            Ok(0) => return Ok((bytes, None)),
+            Ok(n) => bytes += n as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Ok((bytes, Some(error))),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Every event is read and parsed, and with it every seal and block of the archive.
+
+use std::io;
+
+use eventfold::{Error, EventReader, LockState};
+
+use super::{Kind, Report};
+use crate::failure::Outcome;
+use crate::import::Progress;
+
+impl Report {
+    pub(super) fn read(&mut self, reader: &EventReader, lock: &LockState) -> Outcome {
+        let is_written = *lock != LockState::Free;
+        let end = match reader.read_last(0) {
+            Ok(end) => end.position(),
+            Err(error) => return self.unreadable(error),
+        };
+        let Some(read_to) = self.read_to(reader, end)? else {
+            return Ok(());
+        };
+        if is_written {
+            return self.archive(reader, None);
+        }
+        let rest = match reader.lag(read_to) {
+            Ok(rest) => rest,
+            Err(error) => return self.unreadable(error),
+        };
+        if rest > 0 {
+            self.add(
+                Kind::Unfinished,
+                format!("app.jsonl: {rest} bytes of an unfinished line at position {read_to}"),
+                "an append was not finished, and not acknowledged; the next writer cuts it off and \
+                 keeps it in torn.bin",
+            );
+        }
+        self.archive(reader, Some(read_to + rest))
+    }
+
+    /// Reads to `end`, and says how far that was; `None` when what lies there hides the rest.
+    fn read_to(&mut self, reader: &EventReader, end: u64) -> Outcome<Option<u64>> {
+        let (mut latest, mut back, mut first_back) = (0, 0, 0);
+        let mut progress = Progress::new();
+        let mut events = reader.read_full()?;
+        let mut hidden = false;
+        while events.position() < end {
+            let before = events.position();
+            match events.next() {
+                None => break,
+                Some(Ok(record)) => {
+                    self.events += 1;
+                    if record.event.ts < latest {
+                        if back == 0 {
+                            first_back = record.position;
+                        }
+                        back += 1;
+                    }
+                    latest = latest.max(record.event.ts);
+                    if self.events.is_multiple_of(1024) {
+                        let share = record.position as f64 / end as f64;
+                        progress.show(self.events, Some(share));
+                    }
+                }
+                Some(Err(error)) => {
+                    progress.clear();
+                    self.unreadable(error)?;
+                    hidden = events.position() == before;
+                    if hidden {
+                        break;
+                    }
+                }
+            }
+        }
+        progress.clear();
+        self.clock(back, first_back);
+        Ok((!hidden).then(|| events.position()))
+    }
+
+    /// # Errors
+    /// What is no damage.
+    fn unreadable(&mut self, error: io::Error) -> Outcome {
+        match Error::of(&error) {
+            Some(Error::Corrupt { .. }) => {
+                self.damage(
+                    error.to_string(),
+                    "what lies there is lost; reading passes it, a view stops at it. Take the \
+                     directory from a backup, or save what can be read: eventfold cat DIR > FILE",
+                );
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
