@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod append;
+mod backup;
 mod cat;
 mod completions;
 mod doctor;
@@ -8,6 +9,7 @@ mod export;
 mod import;
 mod info;
 mod man;
+mod restore;
 mod rotate;
 mod state_at;
 mod tail;
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     View(view::View),
     StateAt(state_at::StateAt),
     Export(export::Export),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Rotate(rotate::Rotate),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -52,6 +56,8 @@ impl Command {
             Self::View(command) => command.run(),
             Self::StateAt(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Backup(command) => command.run(),
+            Self::Restore(command) => command.run(),
             Self::Rotate(command) => command.run(),
             Self::Doctor(command) => command.run(),
             Self::Completions(command) => command.run(),
@@ -68,6 +74,11 @@ fn check_log(dir: &Path) -> Outcome {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Where the log ends now.
+fn end(reader: &EventReader) -> Outcome<u64> {
+    Ok(reader.read_last(0)?.position())
 }
 
 /// Damage that reading met and passed.

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod copy;
 mod disk;
 mod doctor;
 mod failure;

@@ -32,13 +32,13 @@ pub(crate) struct StateAt {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum At {
+pub(super) enum At {
     Position(u64),
     Time(u64),
     End,
 }
 
-fn parse(text: &str) -> Result<At, String> {
+pub(super) fn parse(text: &str) -> Result<At, String> {
     match (text, text.strip_prefix('@')) {
         ("end", _) => Ok(At::End),
         (_, Some(seconds)) => times::parse(seconds).map(At::Time),

@@ -1,0 +1,282 @@
+//! A consistent copy of a log while a writer is at work.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use eventfold::{Error, EventReader, EventWriter};
+use tempfile::TempDir;
+
+use crate::failure::{Failure, Outcome};
+use crate::import::sync_dir;
+
+const LOG: &str = "app.jsonl";
+const ARCHIVE: &str = "archive.jsonl.zst";
+/// How often a writer may rotate into the copying before it is given up.
+const TRIES: u32 = 100;
+
+/// A copy that has no name yet, and vanishes unless it gets one.
+pub(crate) struct Copy {
+    dir: TempDir,
+    to: PathBuf,
+    /// Those of the directory that was copied.
+    permissions: Permissions,
+}
+
+impl Copy {
+    /// Copies the log of `reader` to a place beside `to`, and compares what was written with it up
+    /// to `end`.
+    ///
+    /// # Errors
+    /// Where `to` is there and holds anything, and where the disk does.
+    pub(crate) fn of(reader: &EventReader, end: u64, to: &Path) -> Outcome<Self> {
+        check_free(to)?;
+        let cannot = |error| Failure::io(format_args!("cannot write {}", to.display()), &error);
+        let parent = match to.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        let dir = builder
+            .prefix(".eventfold-")
+            .tempdir_in(parent)
+            .map_err(cannot)?;
+        let from = reader.dir();
+        let copy = Self {
+            dir,
+            to: to.to_path_buf(),
+            permissions: fs::metadata(from).map_err(cannot)?.permissions(),
+        };
+        // Before the log, so that they are about no event that is not in the copy.
+        for part in ["imports", "views"] {
+            copy_dir(&from.join(part), &copy.dir.path().join(part)).map_err(cannot)?;
+        }
+        for _ in 0..TRIES {
+            if copy_files(from, copy.dir.path()).map_err(cannot)? && copy.holds(reader, end)? {
+                copy.forget_snapshots_ahead().map_err(cannot)?;
+                return Ok(copy);
+            }
+            // What a rotation that was taken back has left in it.
+            remove(&copy.dir.path().join(ARCHIVE)).map_err(cannot)?;
+        }
+        Err(Failure::new(format!(
+            "{} was rotated {TRIES} times while it was copied; stop its writer for a moment",
+            from.display()
+        )))
+    }
+
+    pub(crate) fn reader(&self) -> EventReader {
+        EventReader::new(self.dir.path())
+    }
+
+    /// The first `end` bytes of history alone, archived again if they were.
+    pub(crate) fn cut(&self, end: u64) -> Outcome {
+        let cannot =
+            |error| Failure::io(format_args!("cannot write {}", self.to.display()), &error);
+        let (log, archive) = (self.dir.path().join(LOG), self.dir.path().join(ARCHIVE));
+        let was_archived = archive.exists();
+        let whole = self.dir.path().join("history");
+        let write = || {
+            let mut history = File::create(&whole)?;
+            history.set_permissions(log.metadata()?.permissions())?;
+            if was_archived {
+                let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(end);
+                io::copy(&mut archived, &mut history)?;
+            }
+            let left = end - history.metadata()?.len();
+            io::copy(&mut File::open(&log)?.take(left), &mut history)?;
+            history.sync_all()?;
+            fs::rename(&whole, &log)?;
+            remove(&archive)?;
+            for part in ["imports", "views"] {
+                remove_dir(&self.dir.path().join(part))?;
+            }
+            Ok(())
+        };
+        write().map_err(cannot)?;
+        if was_archived {
+            EventWriter::open(self.dir.path())?.rotate()?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is what `reader` reads, up to `end`. Damage is copied with the rest.
+    pub(crate) fn holds(&self, reader: &EventReader, end: u64) -> Outcome<bool> {
+        // What a writer was in the midst of is put right in the copy.
+        match EventWriter::open(self.dir.path()) {
+            Ok(writer) => drop(writer),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (mut ours, mut theirs) = (self.reader().read_full()?, reader.read_full()?);
+        while theirs.position() < end {
+            let is_same = match (ours.next_ref(), theirs.next_ref()) {
+                (None, None) => break,
+                (Some(Ok(our)), Some(Ok(their))) => {
+                    our.position() == their.position() && our.line() == their.line()
+                }
+                (Some(Err(our)), Some(Err(their))) => is_same_damage(&our, their)?,
+                (_, Some(Err(error))) if error.kind() != io::ErrorKind::InvalidData => {
+                    return Err(error.into());
+                }
+                _ => false,
+            };
+            if !is_same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Those are of no use without the events that they fold.
+    fn forget_snapshots_ahead(&self) -> io::Result<()> {
+        let reader = self.reader();
+        for name in reader.saved_views()? {
+            if reader.saved_view(&name)?.is_err() {
+                remove(&self.dir.path().join(format!("views/{name}.snapshot.json")))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives it its name, once all of it is on the disk.
+    pub(crate) fn keep(self) -> Outcome {
+        let Self {
+            dir,
+            to,
+            permissions,
+        } = self;
+        let keep = || {
+            for file in ["app.jsonl.writer", "app.jsonl.lock", "torn.bin"] {
+                remove(&dir.path().join(file))?;
+            }
+            sync_all(dir.path())?;
+            fs::set_permissions(dir.path(), permissions)?;
+            if to.exists() {
+                fs::remove_dir(&to)?;
+            }
+            fs::rename(dir.path(), &to)?;
+            // It is no longer there under the name by which it would be removed.
+            let _ = dir.keep();
+            sync_dir(&to)?;
+            sync_dir(match to.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            })
+        };
+        keep().map_err(|error: io::Error| {
+            Failure::io(format_args!("cannot write {}", to.display()), &error)
+        })
+    }
+}
+
+fn check_free(to: &Path) -> Outcome {
+    match fs::read_dir(to).map(|mut files| files.next().is_none()) {
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(false) => Err(Failure::new(format!(
+            "{} is not empty: name a directory that is not there yet",
+            to.display()
+        ))),
+        Err(error) => Err(Failure::io(
+            format_args!("cannot write {}", to.display()),
+            &error,
+        )),
+    }
+}
+
+/// Copies log and archive. False when a rotation came in between.
+fn copy_files(from: &Path, to: &Path) -> io::Result<bool> {
+    // The long part, to which a rotation then adds little.
+    let before = copy_rest(&from.join(ARCHIVE), &to.join(ARCHIVE))?;
+    remove(&to.join(LOG))?;
+    copy_rest(&from.join(LOG), &to.join(LOG))?;
+    Ok(len(&from.join(ARCHIVE))? == before)
+}
+
+/// Adds to `to` what it lacks of `from`, which only grows. Returns how long it is then.
+fn copy_rest(from: &Path, to: &Path) -> io::Result<u64> {
+    let mut file = match File::open(from) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let mut copy = fs::OpenOptions::new().append(true).create(true).open(to)?;
+    copy.set_permissions(file.metadata()?.permissions())?;
+    let copied = copy.metadata()?.len();
+    file.seek(SeekFrom::Start(copied))?;
+    let more = io::copy(&mut file, &mut copy)?;
+    Ok(copied + more)
+}
+
+/// # Errors
+/// What is no damage.
+fn is_same_damage(our: &io::Error, their: io::Error) -> Outcome<bool> {
+    match (Error::of(our), Error::of(&their)) {
+        (
+            Some(Error::Corrupt { position: ours, .. }),
+            Some(Error::Corrupt {
+                position: theirs, ..
+            }),
+        ) => Ok(ours == theirs),
+        _ => Err(their.into()),
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    let files = match fs::read_dir(from) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    fs::create_dir(to)?;
+    for file in files {
+        let file = file?;
+        if file.file_type()?.is_file() {
+            match fs::copy(file.path(), to.join(file.file_name())) {
+                // Replaced or removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                copied => drop(copied?),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sync_all(dir: &Path) -> io::Result<()> {
+    for file in fs::read_dir(dir)? {
+        let file = file?;
+        match file.file_type()?.is_dir() {
+            true => sync_all(&file.path())?,
+            // Windows syncs what is open for writing only.
+            false => fs::OpenOptions::new()
+                .append(true)
+                .open(file.path())?
+                .sync_all()?,
+        }
+    }
+    sync_dir(dir)
+}
+
+fn len(path: &Path) -> io::Result<u64> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    gone(fs::remove_file(path))
+}
+
+fn remove_dir(path: &Path) -> io::Result<()> {
+    gone(fs::remove_dir_all(path))
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}

@@ -1,0 +1,229 @@
+//! `eventfold backup` and `restore`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use eventfold::{Event, EventLog, EventReader, EventWriter};
+use serde_json::{Value, json};
+use support::{data, run, text};
+
+fn view(sum: u64, event: &Event) -> u64 {
+    sum + event.data.as_u64().unwrap_or(0)
+}
+
+fn filled(dir: &Path) -> EventLog {
+    let mut log = EventLog::builder(dir).view("sum", view).open().unwrap();
+    for n in 0..30_u64 {
+        log.append(&Event::at(100 + n, "counted", json!(n)))
+            .unwrap();
+        if n == 9 || n == 19 {
+            log.rotate().unwrap();
+        }
+    }
+    log.refresh_all().unwrap();
+    log
+}
+
+fn history(dir: &Path) -> Vec<(u64, Value)> {
+    let records = EventReader::new(dir).read_full().unwrap();
+    records
+        .map(|record| record.map(|record| (record.position, record.event.data)))
+        .collect::<Result<_, _>>()
+        .unwrap()
+}
+
+/// It takes events as before, and what it took is there when it is opened again.
+fn goes_on(dir: &Path) {
+    let mut before = data(dir);
+    let mut writer = EventWriter::open(dir).unwrap();
+    assert!(writer.recovery().is_clean(), "{}", writer.recovery());
+    writer.append(&Event::at(900, "later", json!("x"))).unwrap();
+    writer.rotate().unwrap();
+    drop(writer);
+    drop(EventWriter::open(dir).unwrap());
+    before.push(json!("x"));
+    assert_eq!(data(dir), before);
+}
+
+#[test]
+fn a_backup_of_a_log_that_is_open_has_its_events_positions_and_views() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("backup"));
+    let log = filled(&from);
+    let said = run(["backup", text(&from), text(&to)]).ok();
+    assert!(said.contains("read back and the same"), "{said}");
+    assert_eq!(history(&to), history(&from));
+    let files = |dir: &Path| {
+        let archive = fs::read(dir.join("archive.jsonl.zst")).unwrap();
+        (archive, fs::read(dir.join("app.jsonl")).unwrap())
+    };
+    assert_eq!(files(&to), files(&from));
+    let saved = EventReader::new(&to).saved_view("sum").unwrap().unwrap();
+    assert_eq!(
+        (saved.state.as_str(), saved.position),
+        ("435", log.end_position())
+    );
+    assert!(!to.join("app.jsonl.writer").exists());
+    goes_on(&to);
+
+    let again = dir.path().join("again");
+    run(["restore", text(&to), text(&again)]).ok();
+    assert_eq!(history(&again), history(&to));
+    // Nothing of the making is left.
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_backup_beside_a_writer_that_rotates_all_the_time_loses_and_doubles_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("log");
+    let mut writer = EventWriter::open(&from).unwrap();
+    writer.append(&Event::at(0, "counted", json!(0))).unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 1_u64;
+            while !ended.load(Ordering::Relaxed) {
+                writer.append(&Event::at(n, "counted", json!(n))).unwrap();
+                if n.is_multiple_of(20) {
+                    writer.rotate().unwrap();
+                }
+                n += 1;
+            }
+        });
+        for n in 0..20 {
+            let before = history(&from).len();
+            let to = dir.path().join(format!("backup-{n}"));
+            let done = run(["backup", text(&from), text(&to)]);
+            let copied = data(&to);
+            if copied.len() < before || done.status != Some(0) {
+                ended.store(true, Ordering::Relaxed);
+            }
+            done.ok();
+            assert!(copied.len() >= before, "{} of {before}", copied.len());
+            let whole: Vec<_> = (0..copied.len()).map(|n| json!(n)).collect();
+            assert_eq!(copied, whole);
+            goes_on(&to);
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_log_is_restored_as_it_was_at_any_position() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("log");
+    drop(filled(&from));
+    let all = history(&from);
+    for (n, (position, _)) in all.iter().enumerate() {
+        let to = dir.path().join(format!("at-{n}"));
+        run([
+            "restore",
+            text(&from),
+            text(&to),
+            "--at",
+            &position.to_string(),
+        ])
+        .ok();
+        assert_eq!(history(&to), all[..n]);
+        assert_eq!(EventReader::new(&to).saved_views().unwrap(), [""; 0]);
+        goes_on(&to);
+    }
+    let to = dir.path().join("inside");
+    let inside = (all[3].0 + 1).to_string();
+    let error = run(["restore", text(&from), text(&to), "--at", &inside]).failed(1);
+    assert!(error.contains("position"), "{error}");
+    run(["restore", text(&from), text(&to), "--at", "99999999"]).failed(1);
+    assert!(!to.exists());
+    assert_eq!(history(&from), all);
+}
+
+#[test]
+fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("log");
+    drop(filled(&from));
+    for (at, events) in [
+        ("@99", 0),
+        ("@100", 1),
+        ("@114", 15),
+        ("@5000", 30),
+        ("end", 30),
+    ] {
+        let to = dir.path().join(at);
+        run(["restore", text(&from), text(&to), "--at", at]).ok();
+        assert_eq!(history(&to), history(&from)[..events], "{at}");
+    }
+    run([
+        "restore",
+        text(&from),
+        text(&dir.path().join("x")),
+        "--at",
+        "soon",
+    ])
+    .failed(2);
+}
+
+#[test]
+fn nothing_is_written_over_and_nothing_is_made_of_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("to"));
+    drop(filled(&from));
+    fs::create_dir(&to).unwrap();
+    run(["backup", text(&from), text(&to)]).ok();
+    let error = run(["backup", text(&from), text(&to)]).failed(1);
+    assert!(error.contains("is not empty"), "{error}");
+    let error = run(["restore", text(&to), text(&from)]).failed(1);
+    assert!(error.contains("is not empty"), "{error}");
+    let missing = dir.path().join("missing");
+    let error = run(["backup", text(&missing), text(&dir.path().join("x"))]).failed(1);
+    assert!(error.contains("missing"), "{error}");
+    assert!(!dir.path().join("x").exists());
+}
+
+#[test]
+fn damage_is_copied_as_it_is_and_told_by_the_doctor_of_the_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("to"));
+    drop(filled(&from));
+    let mut log = fs::read(from.join("app.jsonl")).unwrap();
+    log[0] = b'x';
+    fs::write(from.join("app.jsonl"), log).unwrap();
+    run(["backup", text(&from), text(&to)]).ok();
+    assert_eq!(
+        fs::read(to.join("app.jsonl")).unwrap(),
+        fs::read(from.join("app.jsonl")).unwrap()
+    );
+    assert_eq!(run(["doctor", text(&to)]).status, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_is_as_private_as_the_log() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("to"));
+    drop(filled(&from));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for (file, mode) in [
+        ("", 0o750),
+        ("app.jsonl", 0o600),
+        ("archive.jsonl.zst", 0o640),
+    ] {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(from.join(file), mode).unwrap();
+    }
+    run(["backup", text(&from), text(&to)]).ok();
+    for file in ["", "app.jsonl", "archive.jsonl.zst", "views"] {
+        assert_eq!(mode(&to.join(file)), mode(&from.join(file)), "{file}");
+    }
+}
