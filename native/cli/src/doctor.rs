@@ -2,6 +2,7 @@
 
 mod archive;
 mod events;
+mod repair;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,10 @@ use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
 use crate::output::{count, holder, size};
 
+pub(crate) use repair::repair;
+
 /// More of one kind than this are counted only.
-const MAX_NAMED: u64 = 100;
+const MAX_NAMED: usize = 1000;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -46,11 +49,13 @@ pub(crate) enum Kind {
     Unfinished,
     /// A file that is rebuilt when it is not there.
     Rebuilt(PathBuf),
+    /// A line of the log, from this offset on, that is no event.
+    Line(u64),
 }
 
 impl Kind {
     pub(crate) fn is_repairable(&self) -> bool {
-        matches!(self, Self::Unfinished | Self::Rebuilt(_))
+        matches!(self, Self::Unfinished | Self::Rebuilt(_) | Self::Line(_))
     }
 }
 
@@ -142,14 +147,12 @@ impl Report {
         }
     }
 
-    /// A damaged place, one of how many there may be.
-    fn damage(&mut self, what: String, meaning: &str) {
-        let named = self
-            .findings
-            .iter()
-            .filter(|finding| finding.kind == Kind::Damage);
-        match (named.count() as u64) < MAX_NAMED {
-            true => self.add(Kind::Damage, what, meaning),
+    /// One of how many there may be.
+    fn damage(&mut self, kind: Kind, what: String, meaning: &str) {
+        let is_damage = |kind: &Kind| matches!(kind, Kind::Damage | Kind::Line(_));
+        let named = self.findings.iter().filter(|found| is_damage(&found.kind));
+        match named.count() < MAX_NAMED {
+            true => self.add(kind, what, meaning),
             false => self.unnamed += 1,
         }
     }

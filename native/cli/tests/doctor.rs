@@ -133,24 +133,57 @@ fn a_snapshot_that_cannot_be_used_is_moved_away_and_made_anew() {
 }
 
 #[test]
-fn a_line_that_is_no_event_is_named_and_stays() {
+fn lines_that_are_no_events_give_way_to_blank_ones_and_no_position_changes() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
-    let end = EventReader::new(dir.path())
-        .read_last(0)
-        .unwrap()
-        .position();
-    add(&dir.path().join("app.jsonl"), b"not json\n");
+    let path = dir.path().join("app.jsonl");
+    let whole = readable(dir.path());
+    let mut log = fs::read(&path).unwrap();
+    let lines: Vec<usize> = (0..log.len())
+        .filter(|at| *at == 0 || log[at - 1] == b'\n')
+        .collect();
+    // The first, two in a row, one that is no JSON, one of NULs, one that is no event.
+    for (line, bytes) in [(0, &b"["[..]), (3, b"x"), (4, b"\0\0\0"), (7, b"[1]  ")] {
+        log[lines[line]..][..bytes.len()].copy_from_slice(bytes);
+    }
+    fs::write(&path, &log).unwrap();
+    let kept = readable(dir.path());
+    assert_eq!(kept.len(), 26);
+
+    assert_eq!(findings(dir.path()).1.len(), 4);
+    let page = doctor(dir.path(), &["--repair"]).ok();
+    assert!(page.contains("nothing is wrong"), "{page}");
+    assert_eq!(fs::read(copies(dir.path()).join("app.jsonl")).unwrap(), log);
+    assert_eq!(fs::metadata(&path).unwrap().len(), log.len() as u64);
+    assert_eq!(readable(dir.path()), kept);
+    assert!(kept.iter().all(|event| whole.contains(event)));
+
+    let mut log = EventLog::builder(dir.path())
+        .view::<u64>("count", |count, _| count + 1)
+        .open()
+        .unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("count").unwrap(), 26);
+    log.rotate().unwrap();
+    drop(log);
+    assert_eq!(findings(dir.path()), (Some(0), vec![]));
+    goes_on(dir.path(), kept.into_iter().map(|(_, data)| data).collect());
+}
+
+#[test]
+fn damage_in_the_archive_is_named_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let path = dir.path().join("archive.jsonl.zst");
+    let mut archive = fs::read(&path).unwrap();
+    archive[80] ^= 1;
+    fs::write(&path, &archive).unwrap();
     let page = doctor(dir.path(), &["--repair"]);
     assert_eq!(page.status, Some(WRONG));
-    assert!(
-        page.out.contains(&format!("corrupt at position {end}")),
-        "{}",
-        page.out
-    );
+    assert!(page.out.contains("corrupt at position 0"), "{}", page.out);
     assert!(page.out.contains("cannot be repaired"), "{}", page.out);
-    let log = fs::read(dir.path().join("app.jsonl")).unwrap();
-    assert!(log.ends_with(b"not json\n"));
+    assert_eq!(fs::read(&path).unwrap(), archive);
+    assert_eq!(readable(dir.path()).len(), 20);
 }
 
 #[test]

@@ -1,16 +1,11 @@
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anstyle::AnsiColor;
 use clap::Args;
-use eventfold::EventWriter;
 use serde_json::json;
 
-use crate::doctor::{Finding, Kind, Report};
+use crate::doctor::{Finding, Kind, Report, repair};
 use crate::failure::{Failure, Outcome};
-use crate::import::sync_dir;
 use crate::output::{self, BOLD, DIM, Screen, counted, safe_line};
 
 /// Of a log in which something is wrong.
@@ -21,10 +16,10 @@ const WRONG: u8 = 3;
 /// Needs no lock, changes nothing, and reads all of it. What a living writer is in the midst of is
 /// no damage and is left alone.
 ///
-/// With --repair, what a crash left is put right as a writer does that opens the log, and snapshots
-/// that cannot be used are moved away. First a copy is made of each file that this changes, in
-/// before-repair-… in the log's directory; remove it when you are content. Events that are
-/// damaged stay where they are, and are named.
+/// With --repair, what a crash left is put right as a writer does that opens the log, a line of the
+/// log that is no event gives way to blank lines, and snapshots that cannot be used are moved away.
+/// First a copy is made of each file that this changes, in before-repair-… in the log's directory;
+/// remove it when you are content. Damage in the archive is named and stays.
 ///
 /// Exit status: 0 when nothing is wrong or all was repaired, 3 when something is wrong, 1 when it
 /// could not be checked.
@@ -126,7 +121,9 @@ fn text(found: &Finding, screen: &Screen) -> String {
     let (kind, style) = match found.kind {
         Kind::Remark => ("remark", DIM),
         Kind::Damage => ("damage", AnsiColor::Red.on_default()),
-        Kind::Unfinished | Kind::Rebuilt(_) => ("broken", AnsiColor::Yellow.on_default()),
+        Kind::Unfinished | Kind::Rebuilt(_) | Kind::Line(_) => {
+            ("broken", AnsiColor::Yellow.on_default())
+        }
     };
     const INDENT: usize = 10;
     let kind = screen.paint(style, kind);
@@ -134,64 +131,4 @@ fn text(found: &Finding, screen: &Screen) -> String {
     let lines = |text: &str| output::wrapped(&safe_line(text), INDENT, width);
     let (what, meaning) = (lines(&found.what), lines(&found.meaning));
     format!("  {kind}  {what}\n{:INDENT$}{meaning}", "")
-}
-
-/// Copies what a repair touches, and repairs it. Returns where the copies are.
-fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let copies = dir.join(format!(
-        "before-repair-{}",
-        now.unwrap_or_default().as_secs()
-    ));
-    // Before anything is copied in vain. A writer that opens puts right what a crash left, so
-    // that none may come before the copy.
-    if let eventfold::LockState::Held(by) = eventfold::who_holds(dir)? {
-        let by = by.map_or(String::new(), |by| format!(" ({})", output::holder(&by)));
-        return Err(Failure::new(format!(
-            "another writer holds the lock on {}{by}: stop it, and repair then",
-            dir.display()
-        )));
-    }
-    let cannot =
-        |error: io::Error| Failure::io(format_args!("cannot copy to {}", copies.display()), &error);
-    fs::create_dir(&copies).map_err(cannot)?;
-    for found in &report.findings {
-        match &found.kind {
-            Kind::Unfinished => {
-                for file in ["app.jsonl", "archive.jsonl.zst", "torn.bin"] {
-                    copy(dir, &copies, Path::new(file)).map_err(cannot)?;
-                }
-            }
-            Kind::Rebuilt(file) => copy(dir, &copies, file).map_err(cannot)?,
-            Kind::Remark | Kind::Damage => {}
-        }
-    }
-    sync_dir(dir).map_err(cannot)?;
-
-    // Opening repairs, and keeps others away from what follows.
-    let writer = EventWriter::open(dir)?;
-    output::note_recovery(dir, writer.recovery());
-    for found in &report.findings {
-        if let Kind::Rebuilt(file) = &found.kind {
-            let path = dir.join(file);
-            fs::remove_file(&path).map_err(|error| {
-                Failure::io(format_args!("cannot remove {}", path.display()), &error)
-            })?;
-        }
-    }
-    Ok(copies)
-}
-
-/// A file that is not there, or is copied already, needs no copy.
-fn copy(dir: &Path, copies: &Path, file: &Path) -> io::Result<()> {
-    let (from, to) = (dir.join(file), copies.join(file));
-    if !from.exists() || to.exists() {
-        return Ok(());
-    }
-    let parent = to.parent().unwrap_or(copies);
-    fs::create_dir_all(parent)?;
-    fs::copy(&from, &to)?;
-    File::open(&to)?.sync_all()?;
-    sync_dir(parent)?;
-    sync_dir(copies)
 }

@@ -27,6 +27,7 @@ impl Report {
         if bytes < archived {
             let why = ended.map_or_else(String::new, |error| format!(": {error}"));
             self.damage(
+                Kind::Damage,
                 format!(
                     "archive.jsonl.zst: zstd reads {} of {} bytes of history{why}",
                     count(bytes),

@@ -79,8 +79,18 @@ impl Report {
     /// What is no damage.
     fn unreadable(&mut self, error: io::Error) -> Outcome {
         match Error::of(&error) {
+            Some(Error::Corrupt { path, offset, .. }) if path.ends_with("app.jsonl") => {
+                self.damage(
+                    Kind::Line(*offset),
+                    error.to_string(),
+                    "it is no event; reading passes it, a view stops at it. A repair puts blank \
+                     lines in its place, so that no position changes",
+                );
+                Ok(())
+            }
             Some(Error::Corrupt { .. }) => {
                 self.damage(
+                    Kind::Damage,
                     error.to_string(),
                     "what lies there is lost; reading passes it, a view stops at it. Take the \
                      directory from a backup, or save what can be read: eventfold cat DIR > FILE",

@@ -1,0 +1,121 @@
+//! What can be put right is, after a copy of each file that changes.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use eventfold::{EventWriter, LockState, who_holds};
+use memchr::memchr;
+
+use super::{Kind, Report};
+use crate::failure::{Failure, Outcome};
+use crate::import::sync_dir;
+use crate::output;
+
+/// Copies what a repair touches, and repairs it. Returns where the copies are.
+pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let copies = dir.join(format!(
+        "before-repair-{}",
+        now.unwrap_or_default().as_secs()
+    ));
+    // Before anything is copied in vain. A writer that opens puts right what a crash left, so
+    // that none may come before the copy.
+    if let LockState::Held(by) = who_holds(dir)? {
+        let by = by.map_or(String::new(), |by| format!(" ({})", output::holder(&by)));
+        return Err(Failure::new(format!(
+            "another writer holds the lock on {}{by}: stop it, and repair then",
+            dir.display()
+        )));
+    }
+    let cannot =
+        |error: io::Error| Failure::io(format_args!("cannot copy to {}", copies.display()), &error);
+    fs::create_dir(&copies).map_err(cannot)?;
+    for found in &report.findings {
+        match &found.kind {
+            Kind::Unfinished => {
+                for file in ["app.jsonl", "archive.jsonl.zst", "torn.bin"] {
+                    copy(dir, &copies, Path::new(file)).map_err(cannot)?;
+                }
+            }
+            Kind::Line(_) => copy(dir, &copies, Path::new("app.jsonl")).map_err(cannot)?,
+            Kind::Rebuilt(file) => copy(dir, &copies, file).map_err(cannot)?,
+            Kind::Remark | Kind::Damage => {}
+        }
+    }
+    sync_dir(dir).map_err(cannot)?;
+
+    // Opening repairs, and keeps others away from what follows.
+    let writer = EventWriter::open(dir)?;
+    output::note_recovery(dir, writer.recovery());
+    // Opening may have moved them.
+    let lines = Report::of(dir)?.findings;
+    let lines = lines.iter().filter_map(|found| match found.kind {
+        Kind::Line(offset) => Some(offset),
+        _ => None,
+    });
+    blank_lines(dir, lines).map_err(|error| {
+        let log = dir.join("app.jsonl");
+        Failure::io(format_args!("cannot repair {}", log.display()), &error)
+    })?;
+    for found in &report.findings {
+        if let Kind::Rebuilt(file) = &found.kind {
+            let path = dir.join(file);
+            fs::remove_file(&path).map_err(|error| {
+                Failure::io(format_args!("cannot remove {}", path.display()), &error)
+            })?;
+        }
+    }
+    Ok(copies)
+}
+
+/// A file that is not there, or is copied already, needs no copy.
+fn copy(dir: &Path, copies: &Path, file: &Path) -> io::Result<()> {
+    let (from, to) = (dir.join(file), copies.join(file));
+    if !from.exists() || to.exists() {
+        return Ok(());
+    }
+    let parent = to.parent().unwrap_or(copies);
+    fs::create_dir_all(parent)?;
+    fs::copy(&from, &to)?;
+    File::open(&to)?.sync_all()?;
+    sync_dir(parent)?;
+    sync_dir(copies)
+}
+
+/// Puts blank lines in the place of the lines at these offsets, which are in order. The log is
+/// there as it was or as it is to be.
+fn blank_lines(dir: &Path, offsets: impl Iterator<Item = u64>) -> io::Result<()> {
+    let path = dir.join("app.jsonl");
+    let mut offsets = offsets.peekable();
+    if offsets.peek().is_none() {
+        return Ok(());
+    }
+    let mut log = BufReader::new(File::open(&path)?);
+    let mut file = output::new_file_in(dir)?;
+    let mut out = BufWriter::new(file.as_file_mut());
+    let mut at = 0;
+    for offset in offsets {
+        at += io::copy(&mut log.by_ref().take(offset - at), &mut out)?;
+        loop {
+            let bytes = log.fill_buf()?;
+            let newline = memchr(b'\n', bytes);
+            let n = newline.map_or(bytes.len(), |newline| newline + 1);
+            io::copy(&mut io::repeat(b'\n').take(n as u64), &mut out)?;
+            log.consume(n);
+            at += n as u64;
+            if newline.is_some() || n == 0 {
+                break;
+            }
+        }
+    }
+    io::copy(&mut log, &mut out)?;
+    out.flush()?;
+    drop(out);
+    let permissions = log.get_ref().metadata()?.permissions();
+    file.as_file().set_permissions(permissions)?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    sync_dir(dir)
+}
