@@ -256,6 +256,12 @@ impl<S: Storage> Writer<S> {
         error
     }
 
+    /// Whether it refuses every append until the log is opened again.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned.is_some()
+    }
+
     pub(crate) fn usable(&self) -> Result<(), Error<S::Error>> {
         match &self.poisoned {
             Some(reason) => Err(Error::Poisoned {

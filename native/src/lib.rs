@@ -11,6 +11,11 @@
 //! restarts: a rotation changes none.
 //!
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
+//!
+//! With the feature `tracing`, which is off unless asked for, the crate `tracing` is told: `debug` of
+//! a log that was opened, `info` of a rotation and of a snapshot that was passed over, `warn` of what
+//! opening repaired and of a lock that was refused, `error` of a writer that is poisoned. Appends
+//! and reads tell nothing.
 
 mod error;
 mod event_ref;
@@ -23,6 +28,7 @@ mod shared;
 mod stats;
 mod store;
 pub mod testing;
+mod trace;
 mod view;
 mod watch;
 mod writer;

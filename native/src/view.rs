@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::reader::EventReader;
 use crate::store::ZSTD;
+use crate::trace;
 use crate::writer::EventWriter;
 
 pub(crate) use any::AnyView;
@@ -176,6 +177,9 @@ impl<S: State> View<S> {
         if self.snapshot.is_none() {
             let found = Fold::find(reader.source(), ZSTD, &self.name, self.version())
                 .map_err(|error| Error::in_dir(reader.dir(), error))?;
+            if let Err(why) = &found {
+                trace::passed_over(reader.dir(), &self.name, *why);
+            }
             self.snapshot = Some(found.map(|fold| self.fold = fold));
         }
         Ok(())

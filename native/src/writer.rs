@@ -1,8 +1,9 @@
 //! Appending.
 
 use std::io;
+use std::mem::replace;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::reader::EventReader;
 use crate::stats::Stats;
 use crate::store::{FileStore, ZSTD};
+use crate::trace;
 
 type CoreError = eventfold_core::Error<io::Error>;
 
@@ -58,6 +60,7 @@ pub struct EventWriter {
     stats: Stats,
     /// How often opening synced the log.
     syncs_at_first: u64,
+    poison_is_told: bool,
 }
 
 impl EventWriter {
@@ -103,10 +106,13 @@ impl EventWriter {
             eventfold_core::Writer::open(store, ZSTD, access)
                 .map_err(|error| Error::in_dir(dir, error))?;
         }
-        let store = FileStore::open_within(dir, mode, timeout)?;
+        let start = Instant::now();
+        let store = FileStore::open_within(dir, mode, timeout)
+            .inspect_err(|error| trace::refused(dir, timeout, error))?;
         let (mut log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
             .map_err(|error| Error::in_dir(dir, error))?;
         log.store_mut().leave_note();
+        trace::opened(dir, mode, &recovery, start);
         Ok(Self {
             syncs_at_first: log.store().syncs(),
             stats: Stats::default(),
@@ -114,6 +120,7 @@ impl EventWriter {
             dir: dir.to_path_buf(),
             durability: Durability::default(),
             recovery,
+            poison_is_told: false,
         })
     }
 
@@ -207,6 +214,7 @@ impl EventWriter {
     /// log is as it was, or, where that cannot be said, the writer is poisoned and opening again
     /// ends the rotation or undoes it. No event is lost either way.
     pub fn rotate(&mut self) -> io::Result<Rotation> {
+        let start = Instant::now();
         let removed = match self.log.log_len() {
             0 => Ok(()),
             _ => self.log.store_mut().remove_foreign_snapshots(),
@@ -214,6 +222,7 @@ impl EventWriter {
         let rotated = removed.and_then(|()| self.log.rotate());
         let rotation = rotated.map_err(|error| self.failed(error))?;
         self.stats.rotated(&rotation);
+        trace::rotated(&self.dir, &rotation, start);
         Ok(rotation)
     }
 
@@ -273,8 +282,7 @@ impl EventWriter {
 
     pub(crate) fn append_encoded(&mut self, batch: Batch) -> Result<Vec<Appended>, Error> {
         let appended = self.log.append_encoded(batch, self.durability);
-        self.counted_all(appended)
-            .map_err(|error| Error::in_dir(&self.dir, error))
+        self.counted_all(appended).map_err(|error| self.told(error))
     }
 
     fn counted(&mut self, appended: Result<Appended, CoreError>) -> io::Result<Appended> {
@@ -300,7 +308,15 @@ impl EventWriter {
         self.log.save(fold, name)
     }
 
-    fn failed(&self, error: CoreError) -> io::Error {
-        Error::in_dir(&self.dir, error).into()
+    fn failed(&mut self, error: CoreError) -> io::Error {
+        self.told(error).into()
+    }
+
+    fn told(&mut self, error: CoreError) -> Error {
+        let error = Error::in_dir(&self.dir, error);
+        if self.log.is_poisoned() && !replace(&mut self.poison_is_told, true) {
+            trace::poisoned(&self.dir, &error);
+        }
+        error
     }
 }
