@@ -12,6 +12,9 @@
 //!
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
 //!
+//! With the feature `async`, which is off unless asked for, a [`Receipt`] is a future and
+//! `LogIterator::into_stream` a tail that is a stream, on any executor.
+//!
 //! With the feature `tracing`, which is off unless asked for, the crate `tracing` is told: `debug` of
 //! a log that was opened, `info` of a rotation and of a snapshot that was passed over, `warn` of what
 //! opening repaired and of a lock that was refused, `error` of a writer that is poisoned. Appends
@@ -41,6 +44,8 @@ pub use eventfold_core::{
 };
 pub use lock::{Holder, LockState, who_holds};
 pub use log::{EventLog, EventLogBuilder};
+#[cfg(feature = "async")]
+pub use reader::EventStream;
 pub use reader::{EventReader, LogIterator, WaitResult};
 pub use saved::SavedView;
 pub use shared::{Receipt, SharedWriter};

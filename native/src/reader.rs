@@ -1,6 +1,8 @@
 //! Reading and waiting, without a lock.
 
 mod events;
+#[cfg(feature = "async")]
+mod stream;
 
 use std::io;
 use std::path::Path;
@@ -17,6 +19,8 @@ use crate::store::{FileSource, ZSTD};
 use crate::watch::SharedWatch;
 
 pub use events::LogIterator;
+#[cfg(feature = "async")]
+pub use stream::EventStream;
 
 type CoreError = eventfold_core::Error<io::Error>;
 

@@ -1,9 +1,14 @@
 //! Group commit: appends of many threads share one write and one sync.
 
+#[cfg(feature = "async")]
+mod future;
+
 use std::io;
 use std::mem::take;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
+use std::thread;
 
 use eventfold_core::{Appended, Batch, Event};
 use serde::Serialize;
@@ -56,6 +61,8 @@ pub struct Receipt {
 
 #[derive(Debug)]
 struct Shared {
+    /// For a leader of its own thread.
+    me: Weak<Shared>,
     dir: PathBuf,
     writer: Mutex<EventWriter>,
     queue: Mutex<Queue>,
@@ -78,6 +85,8 @@ struct Group {
     outcome: OnceLock<Result<Vec<Appended>, Error>>,
     /// Notified when there is an outcome, or a leader is wanted.
     changed: Condvar,
+    /// Tasks that await the outcome. They cannot lead, since they must not block.
+    tasks: Mutex<Vec<Waker>>,
 }
 
 impl SharedWriter {
@@ -85,7 +94,8 @@ impl SharedWriter {
     #[must_use]
     pub fn new(writer: EventWriter) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new_cyclic(|me| Shared {
+                me: me.clone(),
                 dir: writer.dir().to_path_buf(),
                 writer: Mutex::new(writer),
                 queue: Mutex::default(),
@@ -144,13 +154,8 @@ impl Receipt {
     pub fn wait(self) -> io::Result<Appended> {
         let mut queue = self.shared.queue();
         loop {
-            if let Some(outcome) = self.group.outcome.get() {
-                drop(queue);
-                return match outcome {
-                    #[expect(clippy::indexing_slicing, reason = "each receipt has its place")]
-                    Ok(appended) => Ok(appended[self.index]),
-                    Err(error) => Err(error.duplicate().into()),
-                };
+            if let Some(outcome) = self.outcome() {
+                return outcome;
             }
             queue = match queue.is_led {
                 true => wait(&self.group.changed, queue),
@@ -163,6 +168,22 @@ impl Receipt {
     }
 }
 
+impl Receipt {
+    fn outcome(&self) -> Option<io::Result<Appended>> {
+        self.group.outcome.get().map(|outcome| match outcome {
+            #[expect(clippy::indexing_slicing, reason = "each receipt has its place")]
+            Ok(appended) => Ok(appended[self.index]),
+            Err(error) => Err(error.duplicate().into()),
+        })
+    }
+}
+
+impl Group {
+    fn tasks(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing panics while it is held.
@@ -172,6 +193,21 @@ impl Shared {
     fn writer(&self) -> MutexGuard<'_, EventWriter> {
         // A panic of `with` is the caller's; one of a leader is kept in the queue.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a thread of its own write what is queued, for tasks that await it. Where there is none
+    /// to be had, this one does.
+    fn lead_beside<'q>(&'q self, mut queue: MutexGuard<'q, Queue>) {
+        // Only the last handle's end has none, and then nobody awaits.
+        let Some(shared) = self.me.upgrade() else {
+            return;
+        };
+        queue.is_led = true;
+        drop(queue);
+        let thread = thread::Builder::new().name("eventfold append".into());
+        if thread.spawn(move || shared.lead(shared.queue())).is_err() {
+            self.lead(self.queue());
+        }
     }
 
     /// Writes what is queued, for all that wait for it.
@@ -220,9 +256,16 @@ impl Drop for Turn<'_> {
         // It is set once, by the only leader that the group has.
         let _ = self.group.outcome.set(outcome);
         let next = queue.group.clone();
-        drop(queue);
+        // A thread that waits would lead no sooner.
+        match next.tasks().is_empty() {
+            true => drop(queue),
+            false => self.shared.lead_beside(queue),
+        }
         self.group.changed.notify_all();
         next.changed.notify_one();
+        for task in take(&mut *self.group.tasks()) {
+            task.wake();
+        }
     }
 }
 

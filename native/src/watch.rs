@@ -7,6 +7,8 @@
 mod inotify;
 #[cfg(not(target_os = "linux"))]
 mod notified;
+#[cfg(feature = "async")]
+mod tasks;
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, MutexGuard, OnceLock, PoisonError};
@@ -24,7 +26,20 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A watch that its clones share, made by the first wait; `None` inside where the system has none
 /// to give.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SharedWatch(Arc<OnceLock<Option<Watch>>>);
+pub(crate) struct SharedWatch(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    watch: OnceLock<Option<Watch>>,
+    #[cfg(feature = "async")]
+    tasks: tasks::Tasks,
+}
+
+impl Shared {
+    fn watch(&self, dir: &Path) -> Option<&Watch> {
+        self.watch.get_or_init(|| Watch::new(dir).ok()).as_ref()
+    }
+}
 
 impl SharedWatch {
     /// Looks again after each change in `dir`, until something is found or the time is over.
@@ -38,7 +53,7 @@ impl SharedWatch {
         if let Some(found) = look() {
             return Some(found);
         }
-        let watch = self.0.get_or_init(|| Watch::new(dir).ok()).as_ref();
+        let watch = self.0.watch(dir);
         loop {
             let generation = watch.map(Watch::generation);
             if let Some(found) = look() {

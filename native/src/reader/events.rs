@@ -124,6 +124,17 @@ impl<D> LogIterator<D> {
         self.scan.position()
     }
 
+    #[cfg(feature = "async")]
+    pub(super) fn has_ended(&self) -> bool {
+        self.goes_on().is_none()
+    }
+
+    /// Wakes the task after the next change, see [`SharedWatch::wake`].
+    #[cfg(feature = "async")]
+    pub(super) fn wake_later(&self, task: &std::task::Waker) -> io::Result<()> {
+        self.watch.wake(task, self.source.dir())
+    }
+
     /// Where the next event is looked for, or `None` after an error that ended the iteration.
     fn goes_on(&self) -> Option<u64> {
         let position = self.scan.position();

@@ -1,0 +1,61 @@
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use eventfold_core::Record;
+use futures_core::Stream;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::LogIterator;
+
+/// A tail of the log, on any executor: the events of a [`LogIterator`], and those that are appended
+/// later. It ends after an error that ends the iteration, and else never.
+///
+/// Files are read by the task that polls it, a chunk or an archived block at a time. While tasks
+/// wait, one thread listens for them, for all streams that come from one reader and its clones; it
+/// ends about a second after the last of them was dropped. An event that nobody asks for waits on
+/// the disk: there is nothing that could fill up.
+///
+/// # Errors
+/// As [`LogIterator`]; that of the system, once, where it has no thread to give.
+#[derive(Debug)]
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct EventStream<D = Value> {
+    events: LogIterator<D>,
+}
+
+impl<D> LogIterator<D> {
+    /// The same events as a stream that goes on with those that are appended later.
+    pub fn into_stream(self) -> EventStream<D> {
+        EventStream { events: self }
+    }
+}
+
+impl<D> EventStream<D> {
+    /// Where the next event will start.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.events.position()
+    }
+}
+
+impl<D: DeserializeOwned> Stream for EventStream<D> {
+    type Item = io::Result<Record<D>>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let events = &mut self.get_mut().events;
+        if let Some(event) = events.next() {
+            return Poll::Ready(Some(event));
+        }
+        if let Err(error) = events.wake_later(context.waker()) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        // What was appended before anybody listened.
+        match events.next() {
+            Some(event) => Poll::Ready(Some(event)),
+            None if events.has_ended() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}

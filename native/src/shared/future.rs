@@ -1,0 +1,62 @@
+//! Appends that tasks await.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use eventfold_core::Appended;
+
+use super::Receipt;
+
+/// Ready when the event is in the log and as durable as the writer makes it, on any executor: a
+/// thread of this crate writes and syncs, for all events that were given until then, and ends.
+///
+/// Nothing is written before it is polled, or another receipt of the same writer is. Dropped, it
+/// takes back nothing: an event that was given is written with the next.
+///
+/// ```
+/// # fn block_on<F: std::future::Future>(future: F) -> F::Output {
+/// #     use std::task::{Context, Poll, Waker};
+/// #     let mut future = std::pin::pin!(future);
+/// #     loop {
+/// #         if let Poll::Ready(out) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+/// #             return out;
+/// #         }
+/// #         std::thread::yield_now();
+/// #     }
+/// # }
+/// # let dir = tempfile::tempdir()?;
+/// use eventfold::{Event, EventWriter, SharedWriter};
+///
+/// let writer = SharedWriter::new(EventWriter::open(dir.path())?);
+/// # block_on(async {
+/// let appended = writer.submit(&Event::new("counted", 1))?.await?;
+/// assert_eq!(appended.position, 0);
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`SharedWriter::append`](super::SharedWriter::append).
+impl Future for Receipt {
+    type Output = io::Result<Appended>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // While it is held no group gets its outcome.
+        let queue = self.shared.queue();
+        if let Some(outcome) = self.outcome() {
+            return Poll::Ready(outcome);
+        }
+        let mut tasks = self.group.tasks();
+        if !tasks.iter().any(|task| task.will_wake(context.waker())) {
+            tasks.push(context.waker().clone());
+        }
+        drop(tasks);
+        if !queue.is_led {
+            self.shared.lead_beside(queue);
+        }
+        Poll::Pending
+    }
+}
