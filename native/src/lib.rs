@@ -10,6 +10,8 @@
 //! A *position* is a byte offset into the whole history, archived events included. It never
 //! restarts: a rotation changes none.
 //!
+//! What to know beyond a first program stands in the guide, the module `guide`.
+//!
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
 //!
 //! With the feature `async`, which is off unless asked for, a [`Receipt`] is a future and
@@ -22,6 +24,8 @@
 
 mod error;
 mod event_ref;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod lock;
 mod log;
 mod patience;
