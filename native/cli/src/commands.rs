@@ -2,6 +2,7 @@
 
 mod append;
 mod backup;
+mod bench;
 mod cat;
 mod completions;
 mod doctor;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Restore(restore::Restore),
     Rotate(rotate::Rotate),
     Doctor(doctor::Doctor),
+    Bench(bench::Bench),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -60,6 +62,7 @@ impl Command {
             Self::Restore(command) => command.run(),
             Self::Rotate(command) => command.run(),
             Self::Doctor(command) => command.run(),
+            Self::Bench(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
         }
