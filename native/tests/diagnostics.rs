@@ -5,7 +5,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eventfold::{Event, EventLog, EventWriter};
 use tracing::Level;
@@ -24,8 +24,12 @@ impl Write for Lines {
     }
 }
 
+/// `tracing` remembers for the whole process which levels anybody asks for.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// What is told during `act`, a line each.
 fn told(level: Level, act: impl FnOnce()) -> Vec<String> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt()
