@@ -2,20 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+use std::cell::RefCell;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Once;
 
 use eventfold::{Event, EventLog, EventWriter};
 use tracing::Level;
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread's test was told.
+    static TOLD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl Write for Lines {
+struct Told;
+
+impl Write for Told {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
+        TOLD.with_borrow_mut(|told| told.extend(bytes));
         Ok(bytes.len())
     }
 
@@ -24,23 +29,27 @@ impl Write for Lines {
     }
 }
 
-/// `tracing` remembers for the whole process which levels anybody asks for.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// What is told during `act`, a line each.
+/// What is told during `act` at this level or a graver one, a line each.
 fn told(level: Level, act: impl FnOnce()) -> Vec<String> {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_ansi(false)
-        .without_time()
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, act);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(|line| line.trim().to_owned()).collect()
+    // One for the process: which levels anybody asks for is remembered for all of it.
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_max_level(Level::TRACE)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(|| Told)
+            .init();
+    });
+    TOLD.take();
+    act();
+    let text = String::from_utf8(TOLD.take()).unwrap();
+    let lines = text.lines().map(|line| line.trim().to_owned());
+    let is_graver = |line: &String| {
+        let said = line.split(' ').next().unwrap();
+        said.parse::<Level>().unwrap() <= level
+    };
+    lines.filter(is_graver).collect()
 }
 
 /// One line, with all of this in it.
