@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import { ran } from "./support/proof.js";
 import { suite } from "./support/suite.js";
@@ -13,7 +14,10 @@ const KILLS = 5;
 let worker;
 let ask;
 before(async () => {
-  worker = workerOf("../workers/durable-object.js");
+  worker = workerOf(fileURLToPath(new URL("workers/durable-object.js", import.meta.url)), [
+    { name: "Log", binding: "LOG", sql: true },
+    { name: "WithoutSql", binding: "WITHOUT_SQL", sql: false },
+  ]);
   ask = await worker.start();
 });
 after(() => worker.remove());

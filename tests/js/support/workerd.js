@@ -2,16 +2,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-const CONFIG = `
+const config = (modules, classes) => `
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
@@ -25,18 +25,15 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [
     (name = "worker.js", esModule = embed "worker.js"),
-    (name = "conformance.wasm", wasm = embed "conformance.wasm"),
-    (name = "eventfold.wasm", wasm = embed "eventfold.wasm"),
+    ${modules.map((name) => `(name = "${name}", wasm = embed "${name}"),`).join("\n    ")}
   ],
   compatibilityDate = "2026-10-01",
   durableObjectNamespaces = [
-    (className = "Log", uniqueKey = "log", enableSql = true),
-    (className = "WithoutSql", uniqueKey = "without-sql"),
+    ${classes.map(({ name, sql }) => `(className = "${name}", uniqueKey = "${name}", enableSql = ${sql}),`).join("\n    ")}
   ],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [
-    (name = "LOG", durableObjectNamespace = "Log"),
-    (name = "WITHOUT_SQL", durableObjectNamespace = "WithoutSql"),
+    ${classes.map(({ name, binding }) => `(name = "${binding}", durableObjectNamespace = "${name}"),`).join("\n    ")}
   ],
 );
 `;
@@ -44,26 +41,26 @@ const main :Workerd.Worker = (
 /**
  * A worker over a new storage. It is started and killed as often as wanted, and `remove` ends it
  * with everything it stored.
- * @param {string} main the worker's module, as a path from this folder
+ * @param {string} main the path of the worker's module
+ * @param {{ name: string, binding: string, sql: boolean }[]} classes its Durable Objects
  */
-export function workerOf(main) {
+export function workerOf(main, classes) {
   const { buildSync } = createRequire(file("../../../wasm/package.json"))("esbuild");
   const dir = mkdtempSync(join(tmpdir(), "workerd-"));
   mkdirSync(join(dir, "storage"));
-  writeFileSync(join(dir, "config.capnp"), CONFIG);
-  for (const module of [
-    "../conformance/module/conformance.wasm",
-    "../../../wasm/package/module/eventfold.wasm",
-  ]) {
-    copyFileSync(file(module), join(dir, basename(module)));
-  }
   buildSync({
-    entryPoints: [file(main)],
-    outfile: join(dir, "worker.js"),
+    entryPoints: [main],
+    outdir: dir,
+    entryNames: "worker",
+    assetNames: "[name]",
     bundle: true,
     format: "esm",
-    external: ["*.wasm", "cloudflare:workers"],
+    conditions: ["workerd"],
+    loader: { ".wasm": "copy" },
+    external: ["cloudflare:workers"],
   });
+  const modules = readdirSync(dir).filter((name) => name.endsWith(".wasm"));
+  writeFileSync(join(dir, "config.capnp"), config(modules, classes));
   let child;
 
   const kill = async () => {

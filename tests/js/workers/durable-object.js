@@ -7,8 +7,8 @@ import { EventLog, EventReader, init } from "../../../wasm/package/js/slim.js";
 import { instantiate } from "../conformance/module/conformance.js";
 import { runConformance } from "../conformance/run.js";
 import { life } from "../support/life.js";
-import conformance from "./conformance.wasm";
-import eventfold from "./eventfold.wasm";
+import conformance from "../conformance/module/conformance.wasm";
+import eventfold from "../../../wasm/package/module/eventfold.wasm";
 
 init(eventfold);
 
