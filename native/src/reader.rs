@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Scan, Upcasts};
+use eventfold_core::{Access, Recovery, Scan, Upcasts, Writer};
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::lock::{LockState, who_holds};
-use crate::store::{FileSource, ZSTD};
+use crate::store::{FileSource, Rehearsal, ZSTD};
 use crate::watch::SharedWatch;
 
 pub use events::LogIterator;
@@ -218,6 +218,23 @@ impl EventReader {
     /// As [`who_holds`].
     pub fn who_holds(&self) -> io::Result<LockState> {
         who_holds(self.dir())
+    }
+
+    /// What a writer that opened the log now would find and repair: what a crash left. Nothing is
+    /// changed, and the bytes that a repair would write are held in memory.
+    ///
+    /// While a writer is alive it is in the midst of things, and what it has not finished looks as
+    /// if a crash had left it: see [`who_holds`](Self::who_holds).
+    ///
+    /// # Errors
+    /// As [`EventWriter::open`](crate::EventWriter::open), apart from what a lock has to do with,
+    /// and as [`read_from`](Self::read_from) for a directory that is not there.
+    pub fn pending_recovery(&self) -> io::Result<Recovery> {
+        self.source.check_dir()?;
+        let store = Rehearsal::of(&self.source)?;
+        let (_, recovery) = Writer::open(store, ZSTD, Access::Exclusive)
+            .map_err(|error| Error::in_dir(self.dir(), error))?;
+        Ok(recovery)
     }
 
     pub(crate) fn source(&self) -> &FileSource {

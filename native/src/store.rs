@@ -1,6 +1,7 @@
 //! The store over real files.
 
 mod dir;
+mod rehearsal;
 mod source;
 
 use std::fs::{self, File, OpenOptions};
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::lock::{self, Guard, Holder, LockError};
 use crate::patience::patiently;
 
+pub(crate) use rehearsal::Rehearsal;
 pub use source::FileSource;
 
 use dir::{make_dir, sync_dir};

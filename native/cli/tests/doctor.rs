@@ -6,6 +6,8 @@
     reason = "a test fails by them"
 )]
 
+#[path = "doctor/images.rs"]
+mod images;
 mod support;
 
 use std::fs::{self, OpenOptions};

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 
-use eventfold::EventReader;
+use eventfold::{EventReader, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
@@ -11,7 +11,12 @@ use crate::output::count;
 
 impl Report {
     /// `end` is where history ends, a fragment included, where nobody writes.
-    pub(super) fn archive(&mut self, reader: &EventReader, end: Option<u64>) -> Outcome {
+    pub(super) fn archive(
+        &mut self,
+        reader: &EventReader,
+        end: Option<u64>,
+        recovery: &Recovery,
+    ) -> Outcome {
         let path = reader.dir().join("archive.jsonl.zst");
         let cannot = |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
         let file = match File::open(&path) {
@@ -23,6 +28,15 @@ impl Report {
         let Some(end) = end else { return Ok(()) };
         let log = fs::metadata(reader.dir().join("app.jsonl")).map_or(0, |found| found.len());
         let archived = end.saturating_sub(log);
+        if archived == 0 && file.metadata().is_ok_and(|found| found.len() == 0) {
+            self.add(
+                Kind::Remark,
+                "archive.jsonl.zst: it is empty",
+                "a rotation was taken back, and nothing is missing; zstd calls an empty file an \
+                 unexpected end",
+            );
+            return Ok(());
+        }
         let (bytes, ended) = content(file).map_err(cannot)?;
         if bytes < archived {
             let why = ended.map_or_else(String::new, |error| format!(": {error}"));
@@ -36,11 +50,16 @@ impl Report {
                 "other tools cannot read it to its end; what eventfold itself cannot read of it \
                  is named above. Take it from a backup, or export what there is: eventfold export",
             );
-        } else if bytes > archived || ended.is_some() {
-            self.add(
-                Kind::Unfinished,
-                "archive.jsonl.zst: a rotation was not finished",
-                "nothing is lost: the next writer finishes it or takes it back",
+        } else if recovery.is_clean() && (bytes > archived || ended.is_some()) {
+            let why = ended.map_or_else(
+                || format!("{} bytes more than history has", count(bytes - archived)),
+                |error| error.to_string(),
+            );
+            self.damage(
+                Kind::Damage,
+                format!("archive.jsonl.zst: zstd does not end where it does: {why}"),
+                "eventfold reads all of it, and other tools do not. Take it from a backup, or \
+                 export what there is: eventfold export",
             );
         }
         Ok(())

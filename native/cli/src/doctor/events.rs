@@ -2,7 +2,7 @@
 
 use std::io;
 
-use eventfold::{Error, EventReader, LockState};
+use eventfold::{Error, EventReader, LockState, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::Outcome;
@@ -19,21 +19,61 @@ impl Report {
             return Ok(());
         };
         if is_written {
-            return self.archive(reader, None);
+            return self.archive(reader, None, &Recovery::default());
         }
         let rest = match reader.lag(read_to) {
             Ok(rest) => rest,
             Err(error) => return self.unreadable(error),
         };
-        if rest > 0 {
-            self.add(
-                Kind::Unfinished,
-                format!("app.jsonl: {rest} bytes of an unfinished line at position {read_to}"),
+        match reader.pending_recovery() {
+            Ok(recovery) => {
+                self.unfinished(&recovery, read_to);
+                self.archive(reader, Some(read_to + rest), &recovery)
+            }
+            // What it stumbles over was named by reading.
+            Err(error) if matches!(Error::of(&error), Some(Error::Corrupt { .. })) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a crash left, which a writer puts right as it opens the log.
+    fn unfinished(&mut self, recovery: &Recovery, read_to: u64) {
+        let mut add = |what: String, meaning: &str| self.add(Kind::Unfinished, what, meaning);
+        let (log, archive) = (recovery.torn_log_bytes, recovery.torn_archive_bytes);
+        if log > 0 {
+            add(
+                format!("app.jsonl: {log} bytes of an unfinished line at position {read_to}"),
                 "an append was not finished, and not acknowledged; the next writer cuts it off and \
                  keeps it in torn.bin",
             );
         }
-        self.archive(reader, Some(read_to + rest))
+        if recovery.completed_line {
+            add(
+                "app.jsonl: the last event has no newline".to_owned(),
+                "nothing is lost: the next writer ends its line",
+            );
+        }
+        if recovery.rotation.is_some() {
+            add(
+                "archive.jsonl.zst: a rotation was not finished".to_owned(),
+                "nothing is lost: the next writer finishes it or takes it back",
+            );
+        }
+        if archive > 0 {
+            add(
+                format!("archive.jsonl.zst: {archive} bytes at its end are no whole frame"),
+                "a rotation was not finished, and the log has what it was to move; the next writer \
+                 cuts them off and keeps them in torn.bin",
+            );
+        }
+        let adopted = recovery.adopted_bytes;
+        if adopted > 0 {
+            self.add(
+                Kind::Remark,
+                format!("archive.jsonl.zst: another program archived {adopted} bytes of history"),
+                "the next writer makes an index of them; until then reading them takes longer",
+            );
+        }
     }
 
     /// Reads to `end`, and says how far that was; `None` when what lies there hides the rest.
