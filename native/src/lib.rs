@@ -10,7 +10,28 @@
 //! A *position* is a byte offset into the whole history, archived events included. It never
 //! restarts: a rotation changes none.
 //!
-//! What to know beyond a first program stands in the guide, the module `guide`.
+//! ```
+//! # let dir = tempfile::tempdir()?;
+//! use eventfold::{Event, EventLog, EventReader};
+//! use serde_json::json;
+//!
+//! let mut log = EventLog::builder(dir.path())
+//!     .view::<u64>("events", |count, _event| count + 1)
+//!     .open()?;
+//! // When this returns, the event is on the disk.
+//! log.append(&Event::new("note.added", json!({ "text": "hello" })))?;
+//! log.refresh_all()?;
+//! assert_eq!(*log.view::<u64>("events")?, 1);
+//!
+//! // In any process, at any time.
+//! for record in EventReader::new(dir.path()).read_full()? {
+//!     let record = record?;
+//!     println!("{} {}", record.position, record.event.event_type);
+//! }
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! What to know beyond a first program stands in the guide, the module [`guide`].
 //!
 //! Errors are [`std::io::Error`]s with a typed [`Error`] inside.
 //!

@@ -37,6 +37,23 @@ pub enum WaitResult {
 ///
 /// It never changes a file. What it reads is whole: a line that is still being written is not
 /// there yet.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let dir = dir.path();
+/// use eventfold::{Event, EventReader, EventWriter};
+///
+/// let mut writer = EventWriter::open(dir)?;
+/// writer.append(&Event::new("first", 1))?;
+/// let seen = writer.append(&Event::new("second", 2))?;
+/// writer.append(&Event::new("third", 3))?;
+///
+/// // All that was appended after an event, in whatever file it is by now.
+/// let reader = EventReader::new(dir);
+/// let unseen: Result<Vec<_>, _> = reader.read_from(seen.next_position)?.collect();
+/// assert_eq!(unseen?[0].event.event_type, "third");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EventReader {
     source: FileSource,

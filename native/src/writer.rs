@@ -185,6 +185,22 @@ impl EventWriter {
     /// Appends the event if the log still ends at `position` with the line of this hash, as the
     /// last [`Appended`] or record told. An empty log ends at 0 after [`LineHash::NONE`].
     ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Error, Event, EventWriter, LineHash};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// let opened = writer.append_if(&Event::new("opened", 100), 0, LineHash::NONE)?;
+    /// writer.append(&Event::new("paid", -70))?;
+    ///
+    /// // Decided when 100 were there; since then the log went on.
+    /// let refused = writer
+    ///     .append_if(&Event::new("paid", -50), opened.next_position, opened.hash)
+    ///     .unwrap_err();
+    /// assert!(matches!(Error::of(&refused), Some(Error::Conflict { .. })));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Conflict`] when it ends elsewhere; nothing was written.
     /// [`Error::NotExclusive`] without the lock. Else as [`append`](Self::append).

@@ -12,6 +12,22 @@ use crate::view::{AnyView, State, View};
 use crate::writer::EventWriter;
 
 /// How a log is to be opened.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// use std::time::Duration;
+///
+/// use eventfold::{Durability, EventLog};
+///
+/// let log = EventLog::builder(dir.path())
+///     .durability(Durability::Buffered)
+///     .lock_timeout(Duration::from_secs(5)) // another writer may be about to end
+///     .max_log_size(16 << 20)
+///     .view::<u64>("events", |count, _event| count + 1)
+///     .open()?;
+/// assert!(log.recovery().is_clean());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[must_use]
 pub struct EventLogBuilder {
     dir: PathBuf,

@@ -18,6 +18,22 @@ type CoreError = eventfold_core::Error<io::Error>;
 /// At the end of what is readable it answers `None`, and may be asked again for what was
 /// appended since. Each item says where its event stands.
 ///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let dir = dir.path();
+/// use eventfold::{Event, EventReader, EventWriter};
+///
+/// let mut writer = EventWriter::open(dir)?;
+/// writer.append(&Event::new("first", 1))?;
+/// let mut events = EventReader::new(dir).read_full()?;
+/// assert_eq!(events.next().transpose()?.unwrap().event.event_type, "first");
+/// assert!(events.next().is_none());
+///
+/// writer.append(&Event::new("second", 2))?;
+/// assert_eq!(events.next().transpose()?.unwrap().event.data, 2);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// A corrupt line or archive block is one item [`Error::Corrupt`]; an event whose data is not of
 /// the type asked for is one item [`Error::Mismatch`]. Asking on reads on behind it. Any other
