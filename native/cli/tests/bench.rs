@@ -9,9 +9,13 @@
 mod support;
 
 use std::fs;
+#[cfg(unix)]
+use std::{process::Command, thread, time::Duration};
 
 use eventfold::{Event, EventWriter};
 use serde_json::{Value, json};
+#[cfg(unix)]
+use support::command;
 use support::{run, text};
 
 #[test]
@@ -35,6 +39,26 @@ fn every_row_has_its_figures_and_nothing_is_left_behind() {
         assert!(row["p99_us"].as_f64() >= row["median_us"].as_f64(), "{row}");
     }
     assert_eq!((log(), files()), (log_before, files_before));
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_it_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let files = || fs::read_dir(dir.path()).unwrap().count();
+    let mut bench = command(["bench", text(dir.path()), "--seconds", "600"])
+        .spawn()
+        .unwrap();
+    while files() == 0 {
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(100));
+    let pid = bench.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert_eq!(bench.wait().unwrap().signal(), Some(2));
+    assert_eq!(files(), 0);
 }
 
 #[test]

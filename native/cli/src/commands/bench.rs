@@ -1,11 +1,14 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use eventfold::{Durability, Event, EventReader, EventWriter, SharedWriter};
 use serde_json::{Value, json};
+use signal_hook::consts::SIGINT;
 
 use crate::disk::Disk;
 use crate::failure::{Failure, Outcome};
@@ -39,6 +42,30 @@ pub(crate) struct Bench {
     json: bool,
 }
 
+/// When a row ends.
+#[derive(Debug)]
+struct Limit {
+    time: Duration,
+    /// Ctrl-C ends all rows, so that what they wrote is removed.
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Limit {
+    fn of(time: Duration) -> io::Result<Self> {
+        let interrupted = Arc::default();
+        signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
+        Ok(Self { time, interrupted })
+    }
+
+    fn is_reached(&self, took: Duration, bytes: u64) -> bool {
+        took >= self.time || bytes >= MAX_BYTES || self.is_interrupted()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
 /// What came of one kind of work.
 #[derive(Debug)]
 struct Row {
@@ -62,16 +89,19 @@ impl Bench {
             .prefix("eventfold-bench-")
             .tempdir_in(&self.dir)
             .map_err(cannot)?;
-        let time = Duration::from_secs(self.seconds);
-        let [bare, durable] = durable(place.path(), time).map_err(cannot)?;
+        let limit = Limit::of(Duration::from_secs(self.seconds)).map_err(cannot)?;
+        let [bare, durable] = durable(place.path(), &limit).map_err(cannot)?;
         let rows = [
             bare,
             durable,
-            in_flight(&place.path().join("shared"), time).map_err(cannot)?,
-            buffered(&place.path().join("buffered"), time).map_err(cannot)?,
-            replay(&place.path().join("buffered"), time).map_err(cannot)?,
+            in_flight(&place.path().join("shared"), &limit).map_err(cannot)?,
+            buffered(&place.path().join("buffered"), &limit).map_err(cannot)?,
+            replay(&place.path().join("buffered"), &limit).map_err(cannot)?,
         ];
         place.close().map_err(cannot)?;
+        if limit.is_interrupted() {
+            signal_hook::low_level::emulate_default_handler(SIGINT).map_err(cannot)?;
+        }
         match self.json {
             true => output::line(&self.to_json(&rows).to_string()),
             false => self.tell(&rows),
@@ -170,7 +200,7 @@ fn event(n: u64) -> Event {
 }
 
 /// Bare writes with a sync, and durable appends, in turns.
-fn durable(dir: &Path, time: Duration) -> io::Result<[Row; 2]> {
+fn durable(dir: &Path, limit: &Limit) -> io::Result<[Row; 2]> {
     let mut writer = EventWriter::open(dir.join("durable"))?;
     let path = dir.join("bare");
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
@@ -188,7 +218,7 @@ fn durable(dir: &Path, time: Duration) -> io::Result<[Row; 2]> {
         file.write_all(&line)?;
         file.sync_data()?;
         bare.add(1, bytes, begin.elapsed());
-        if start.elapsed() > 2 * time || ours.bytes >= MAX_BYTES {
+        if limit.is_reached(start.elapsed() / 2, ours.bytes) {
             break;
         }
     }
@@ -198,11 +228,11 @@ fn durable(dir: &Path, time: Duration) -> io::Result<[Row; 2]> {
     Ok(rows)
 }
 
-fn in_flight(dir: &Path, time: Duration) -> io::Result<Row> {
+fn in_flight(dir: &Path, limit: &Limit) -> io::Result<Row> {
     let writer = SharedWriter::new(EventWriter::open(dir)?);
     let mut row = Row::new("durable append, 64 under way");
     let start = Instant::now();
-    while start.elapsed() < time && row.bytes < MAX_BYTES {
+    while !limit.is_reached(start.elapsed(), row.bytes) {
         let receipts: Vec<_> = (0..IN_FLIGHT as u64)
             .map(|n| writer.submit(&event(n)))
             .collect::<io::Result<_>>()?;
@@ -216,12 +246,12 @@ fn in_flight(dir: &Path, time: Duration) -> io::Result<Row> {
     Ok(row)
 }
 
-fn buffered(dir: &Path, time: Duration) -> io::Result<Row> {
+fn buffered(dir: &Path, limit: &Limit) -> io::Result<Row> {
     let mut writer = EventWriter::open(dir)?.with_durability(Durability::Buffered);
     let mut row = Row::new("buffered append");
     let event = event(0);
     let start = Instant::now();
-    while start.elapsed() < time && row.bytes < MAX_BYTES {
+    while !limit.is_reached(start.elapsed(), row.bytes) {
         let appended = writer.append(&event)?;
         row.events += 1;
         row.bytes += appended.next_position - appended.position;
@@ -231,15 +261,18 @@ fn buffered(dir: &Path, time: Duration) -> io::Result<Row> {
 }
 
 /// Of what was just written, which the system keeps in memory as a rule.
-fn replay(dir: &Path, time: Duration) -> io::Result<Row> {
+fn replay(dir: &Path, limit: &Limit) -> io::Result<Row> {
     let mut row = Row::new("replay that looks at the type");
     let start = Instant::now();
-    while row.events == 0 || start.elapsed() < time {
+    loop {
         let mut events = EventReader::new(dir).read_full()?;
         while let Some(event) = events.next_ref() {
             row.events += u64::from(event?.event_type() == "bench.event");
         }
         row.bytes += events.position();
+        if limit.is_reached(start.elapsed(), 0) {
+            break;
+        }
     }
     row.took = start.elapsed();
     Ok(row)
