@@ -1,5 +1,7 @@
 //! Rotation: the log's lines go into the archive, and the log starts anew.
 
+use alloc::collections::VecDeque;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use twox_hash::XxHash64;
@@ -30,6 +32,16 @@ struct Compressed {
     len: u32,
     hash: u64,
     frame: Vec<u8>,
+}
+
+impl Compressed {
+    fn new(content: &[u8], frame: Vec<u8>) -> Self {
+        Self {
+            len: content.len() as u32,
+            hash: XxHash64::oneshot(0, content),
+            frame,
+        }
+    }
 }
 
 impl Ahead {
@@ -102,8 +114,10 @@ impl<S: Storage> Writer<S> {
         }
         self.exclusive("rotate")?;
         self.check_alone()?;
-        if let Some(block) = self.compress(at, false)? {
-            self.ahead.push(block);
+        if let Some(content) = self.content(at, false)? {
+            for block in self.compress(&[content]) {
+                self.ahead.push(block);
+            }
             if self.durable < self.end {
                 self.sync_log(self.end)?;
             }
@@ -115,17 +129,16 @@ impl<S: Storage> Writer<S> {
     /// not kept past this, so memory stays bounded by it and a block.
     fn archive_log(&mut self) -> Result<Vec<Block>, Error<S::Error>> {
         let (mut blocks, mut at, mut archive_len) = (Vec::new(), 0, self.archive_len);
-        let mut ahead = core::mem::take(&mut self.ahead).blocks.into_iter();
+        let mut ready = VecDeque::from(core::mem::take(&mut self.ahead).blocks);
         while at < self.end {
-            let block = match ahead.next() {
-                Some(block) => Some(block),
-                None => self.compress(at, true)?,
-            };
+            if ready.is_empty() {
+                ready.extend(self.compress(&self.contents(at)?));
+            }
             let Some(Compressed {
                 len,
                 hash,
                 mut frame,
-            }) = block
+            }) = ready.pop_front()
             else {
                 break;
             };
@@ -146,9 +159,24 @@ impl<S: Storage> Writer<S> {
         Ok(blocks)
     }
 
-    /// The block that starts at this offset of the log. `None` unless `ends` while lines may come
-    /// that belong to it.
-    fn compress(&self, at: u64, ends: bool) -> Result<Option<Compressed>, Error<S::Error>> {
+    /// The content of the block that starts at this offset of the log, and of the one after it,
+    /// so that two can be compressed at a time. Nothing follows a line longer than a block, which
+    /// needs memory enough.
+    fn contents(&self, at: u64) -> Result<Vec<Vec<u8>>, Error<S::Error>> {
+        let Some(first) = self.content(at, true)? else {
+            return Ok(Vec::new());
+        };
+        let next = at + first.len() as u64;
+        let mut contents = vec![first];
+        if next < self.end && next - at <= BLOCK_LEN as u64 {
+            contents.extend(self.content(next, true)?);
+        }
+        Ok(contents)
+    }
+
+    /// The content of the block that starts at this offset of the log. `None` unless `ends` while
+    /// lines may come that belong to it.
+    fn content(&self, at: u64, ends: bool) -> Result<Option<Vec<u8>>, Error<S::Error>> {
         let mut want = BLOCK_LEN as u64;
         loop {
             let len = want.min(self.end - at);
@@ -160,11 +188,7 @@ impl<S: Storage> Writer<S> {
             let is_end = at + len == self.end;
             if let Some(end) = block_end(&bytes, ends && is_end) {
                 bytes.truncate(end);
-                return Ok(Some(Compressed {
-                    len: end as u32,
-                    hash: XxHash64::oneshot(0, &bytes),
-                    frame: (self.codec.compress)(&bytes),
-                }));
+                return Ok(Some(bytes));
             }
             if is_end {
                 return Ok(None);
@@ -172,6 +196,14 @@ impl<S: Storage> Writer<S> {
             // One line is longer than a block.
             want = (want * 2).min(MAX_LINE as u64 + 1);
         }
+    }
+
+    fn compress(&self, contents: &[Vec<u8>]) -> Vec<Compressed> {
+        let frames = (self.codec.compress)(contents);
+        let blocks = contents.iter().zip(frames);
+        blocks
+            .map(|(content, frame)| Compressed::new(content, frame))
+            .collect()
     }
 
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {

@@ -136,7 +136,10 @@ fn intrude(run: &mut Run, choices: &mut Choices<'_>) {
         let (mut store, log) = (run.place.store(), run.place.bytes(Slot::Log));
         if !log.is_empty() {
             store
-                .append(Slot::Archive, &(STORED.compress)(&log))
+                .append(
+                    Slot::Archive,
+                    &(STORED.compress)(std::slice::from_ref(&log)).concat(),
+                )
                 .unwrap();
             store.truncate(Slot::Log, 0).unwrap();
         }

@@ -29,7 +29,9 @@ pub(super) fn archive(choices: &mut Choices<'_>) -> Vec<u8> {
                     0 => choices.some().to_vec(),
                     n => lines(0..n as u64),
                 };
-                let frame = (CODECS[choices.below(CODECS.len())].compress)(&content);
+                let frame =
+                    (CODECS[choices.below(CODECS.len())].compress)(std::slice::from_ref(&content))
+                        .concat();
                 let mut block = Block {
                     frame: at,
                     skip: 0,

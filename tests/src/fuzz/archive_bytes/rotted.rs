@@ -84,7 +84,8 @@ fn history(choices: &mut Choices<'_>, codec: Codec) -> History {
         let more = written + 1 + choices.below(4) as u64;
         match choices.below(4) {
             0 => {
-                let frame = (CODECS[choices.below(CODECS.len())].compress)(&lines(written..more));
+                let frame = (CODECS[choices.below(CODECS.len())].compress)(&[lines(written..more)])
+                    .concat();
                 place.store().append(Slot::Archive, &frame).unwrap();
                 (written, foreign) = (more, true);
             }
