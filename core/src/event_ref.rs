@@ -52,7 +52,7 @@ struct Parsed<'a> {
 }
 
 impl<'a> EventRef<'a> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of<E: core::error::Error>(line: Line<'a>) -> Result<Self, Error<E>> {
         let (ends, parsed) = (Ends::of(line.bytes), OnceCell::new());
         if ends.is_none() {
@@ -76,7 +76,7 @@ impl<'a> EventRef<'a> {
     #[must_use]
     pub fn ts(&self) -> u64 {
         match self.ends {
-            Some(ends) => ends.ts,
+            Some(ends) => ends.ts.number(),
             None => self.parsed().map_or(0, |parsed| parsed.ts),
         }
     }

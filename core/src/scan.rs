@@ -17,8 +17,12 @@ use crate::line::{self, MAX_LINE};
 use crate::record::{Line, Place, Record};
 use crate::storage::{Slot, Source};
 
-/// How much of the log is read at a time.
-const READ_LEN: usize = 256 << 10;
+/// How much of the log is read at first, by whoever may want no more than a line.
+const FIRST_READ: usize = 64 << 10;
+
+/// How much of the log is read at a time by whoever reads on and on: each time twice as much, up
+/// to this. A read asks the store for more than bytes, and that is to be little of it.
+const LONGEST_READ: usize = 1 << 20;
 
 /// The largest buffer that is kept to read on into: one that a long line took is given back.
 const KEEP_LEN: usize = BLOCK_LEN;
@@ -43,6 +47,8 @@ pub struct Scan<S> {
     /// Where in `bytes` the next line starts.
     at: usize,
     unit: Unit,
+    /// How much of the log to read next.
+    want: usize,
     /// Whether the next line's position is known to be the start of a line.
     checked: bool,
 }
@@ -70,6 +76,7 @@ impl<S: Source> Scan<S> {
             bytes: Vec::new(),
             at: 0,
             unit: Unit::Block { offset: 0 },
+            want: FIRST_READ,
             checked: position == 0,
         }
     }
@@ -121,6 +128,7 @@ impl<S: Source> Scan<S> {
     /// which hides where the log begins. [`Error::Beyond`] and [`Error::NotABoundary`] as said in
     /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
     /// where it is.
+    #[inline]
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {
         let before = self.position;
         let Some(mut range) = self.take_line()? else {
@@ -163,9 +171,11 @@ impl<S: Source> Scan<S> {
     }
 
     /// Where in `bytes` the next line that is not blank lies, without its newline.
+    #[inline]
     fn take_line(&mut self) -> Result<Option<Range<usize>>, Error<S::Error>> {
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let start = self.at;
+            let rest = self.bytes.get(start..).unwrap_or_default();
             let (len, next) = match memchr(b'\n', rest) {
                 Some(newline) => (newline, newline + 1),
                 None if !rest.is_empty() => (rest.len(), rest.len()),
@@ -173,7 +183,6 @@ impl<S: Source> Scan<S> {
                 None => return Ok(None),
             };
             let blank = line::is_blank(rest.get(..len).unwrap_or_default());
-            let start = self.at;
             self.at += next;
             self.position += next as u64;
             if !blank {
@@ -183,6 +192,7 @@ impl<S: Source> Scan<S> {
     }
 
     /// Reads what comes next: a block, or whole lines of the log. False when nothing does yet.
+    #[inline(never)]
     fn fill(&mut self) -> Result<bool, Error<S::Error>> {
         let position = self.position;
         // Taken, so that an error leaves no bytes to be taken for lines.
@@ -191,7 +201,7 @@ impl<S: Source> Scan<S> {
         if bytes.capacity() > KEEP_LEN {
             bytes = Vec::new();
         }
-        let mut want = READ_LEN;
+        let mut want = self.want;
         loop {
             match self.read(position, want, &mut bytes)? {
                 Piece::Block {
@@ -226,6 +236,7 @@ impl<S: Source> Scan<S> {
                         continue;
                     };
                     bytes.truncate(newline + 1);
+                    self.want = (self.want * 2).min(LONGEST_READ);
                     self.bytes = bytes;
                     self.unit = Unit::Log {
                         base,
@@ -264,7 +275,7 @@ impl<S: Source> Scan<S> {
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
         let (mut from, mut bytes) = (position + MAX_LINE as u64, Vec::new());
-        while let Piece::Log { .. } = self.read(from, READ_LEN, &mut bytes)? {
+        while let Piece::Log { .. } = self.read(from, LONGEST_READ, &mut bytes)? {
             if let Some(newline) = memchr(b'\n', &bytes) {
                 from += newline as u64 + 1;
                 break;
@@ -304,6 +315,7 @@ impl<S: Source> Scan<S> {
     fn go_to(&mut self, position: u64) {
         self.position = position;
         self.at = self.bytes.len();
+        self.want = FIRST_READ;
     }
 }
 

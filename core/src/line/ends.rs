@@ -1,15 +1,15 @@
 //! What the two ends of an event's line say, without a look at the data between them.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::memmem;
 
-use super::escape::first_to_escape;
+use super::escape::{plain, plain_at_end};
 
 /// The fields before and behind the data in a line as the log writes it:
 /// `{"type":"…","data":…,"ts":…}`, with `id` and `actor` behind `ts` where they are there.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ends<'a> {
     pub(crate) event_type: Plain<'a>,
-    pub(crate) ts: u64,
+    pub(crate) ts: Digits<'a>,
     pub(crate) id: Option<Plain<'a>>,
     pub(crate) actor: Option<Plain<'a>>,
 }
@@ -27,15 +27,15 @@ impl<'a> Ends<'a> {
     #[inline]
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
         let rest = line.strip_prefix(br#"{"type":""#)?;
-        let (event_type, rest) = rest.split_at_checked(memchr(b'"', rest)?)?;
+        let (event_type, rest) = Plain::in_front_of(rest)?;
         let rest = rest.strip_prefix(br#"","data":"#)?;
         let rest = rest.strip_suffix(b"}")?;
         let (rest, actor) = strip_text(rest, br#","actor":""#)?;
         let (rest, id) = strip_text(rest, br#","id":""#)?;
-        let (rest, ts) = strip_number(rest)?;
+        let (rest, ts) = Digits::at_end_of(rest)?;
         rest.strip_suffix(br#","ts":"#)?;
         Some(Self {
-            event_type: Plain::of(event_type)?,
+            event_type,
             ts,
             id,
             actor,
@@ -52,13 +52,14 @@ pub(crate) fn may_name(line: &[u8], quoted_name: &[u8]) -> bool {
 
 /// Strips a field whose value is a text without escapes off the end, if it is there. `None` when
 /// the text at the end is of another kind.
+#[inline]
 fn strip_text<'a>(bytes: &'a [u8], key: &[u8]) -> Option<(&'a [u8], Option<Plain<'a>>)> {
     let Some(rest) = bytes.strip_suffix(b"\"") else {
         return Some((bytes, None));
     };
-    let (rest, text) = rest.split_at_checked(memrchr(b'"', rest)? + 1)?;
+    let (rest, text) = Plain::at_end_of(rest)?;
     match rest.strip_suffix(key) {
-        Some(rest) => Some((rest, Some(Plain::of(text)?))),
+        Some(rest) => Some((rest, Some(text))),
         None => Some((bytes, None)),
     }
 }
@@ -68,34 +69,76 @@ fn strip_text<'a>(bytes: &'a [u8], key: &[u8]) -> Option<(&'a [u8], Option<Plain
 pub(crate) struct Plain<'a>(&'a [u8]);
 
 impl<'a> Plain<'a> {
-    fn of(text: &'a [u8]) -> Option<Self> {
-        let is_plain =
-            first_to_escape(text).is_none() && (text.is_ascii() || str::from_utf8(text).is_ok());
-        is_plain.then_some(Self(text))
+    /// The text up to the first byte that ends one, and that byte with what follows. `None` too
+    /// when fewer than eight bytes would be left to look at: no line is that short.
+    #[inline]
+    fn in_front_of(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (words, _) = bytes.as_chunks::<8>();
+        let (mut len, mut all) = (0, 0);
+        for word in words {
+            all |= u64::from_le_bytes(*word);
+            let more = plain(*word);
+            len += more;
+            if more < word.len() {
+                let (text, rest) = bytes.split_at_checked(len)?;
+                return Some((Self::of(text, all)?, rest));
+            }
+        }
+        None
+    }
+
+    /// The text behind the last byte that begins one, and what comes before with that byte.
+    #[inline]
+    fn at_end_of(bytes: &'a [u8]) -> Option<(&'a [u8], Self)> {
+        let (_, words) = bytes.as_rchunks::<8>();
+        let (mut len, mut all) = (0, 0);
+        for word in words.iter().rev() {
+            all |= u64::from_le_bytes(*word);
+            let more = plain_at_end(*word);
+            len += more;
+            if more < word.len() {
+                let (rest, text) = bytes.split_at_checked(bytes.len() - len)?;
+                return Some((rest, Self::of(text, all)?));
+            }
+        }
+        None
+    }
+
+    /// `all` has the bits of all its bytes, and may have those of others.
+    #[inline]
+    fn of(text: &'a [u8], all: u64) -> Option<Self> {
+        let is_ascii = all & (u64::MAX / 255 * 0x80) == 0;
+        (is_ascii || str::from_utf8(text).is_ok()).then_some(Self(text))
     }
 
     /// The text. It was checked, but is known to the compiler as bytes.
+    #[inline]
     pub(crate) fn text(self) -> &'a str {
         str::from_utf8(self.0).unwrap_or_default()
     }
 }
 
-/// Strips a whole number as JSON has it, which knows no leading zeros, off the end. One of more
-/// than 19 digits, which may be too large, is for the parser.
-fn strip_number(bytes: &[u8]) -> Option<(&[u8], u64)> {
-    let (mut number, mut scale, mut len) = (0_u64, 1_u64, 0);
-    for byte in bytes.iter().rev() {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            break;
-        }
-        number = number.wrapping_add(u64::from(digit).wrapping_mul(scale));
-        scale = scale.wrapping_mul(10);
-        len += 1;
+/// A whole number that fits in 64 bits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Digits<'a>(&'a [u8]);
+
+impl<'a> Digits<'a> {
+    /// Strips a whole number as JSON has it, which knows no leading zeros, off the end. One of more
+    /// than 19 digits, which may be too large, is for the parser.
+    #[inline]
+    fn at_end_of(bytes: &'a [u8]) -> Option<(&'a [u8], Self)> {
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let len = bytes.iter().rev().take_while(is_digit).count();
+        let (rest, digits) = bytes.split_at_checked(bytes.len() - len)?;
+        let is_number = !matches!(digits, [] | [b'0', _, ..]) && len < 20;
+        is_number.then_some((rest, Self(digits)))
     }
-    let (rest, digits) = bytes.split_at_checked(bytes.len() - len)?;
-    let is_number = !matches!(digits, [] | [b'0', _, ..]) && len < 20;
-    is_number.then_some((rest, number))
+
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        let digits = self.0.iter().map(|digit| u64::from(digit - b'0'));
+        digits.fold(0, |number, digit| number * 10 + digit)
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +148,7 @@ mod tests {
     fn ends(line: &str) -> Option<(&str, u64, Option<&str>, Option<&str>)> {
         let ends = Ends::of(line.as_bytes())?;
         let (id, actor) = (ends.id.map(Plain::text), ends.actor.map(Plain::text));
-        Some((ends.event_type.text(), ends.ts, id, actor))
+        Some((ends.event_type.text(), ends.ts.number(), id, actor))
     }
 
     #[test]

@@ -27,20 +27,25 @@ fn holds_escaped(text: &[u8]) -> bool {
 
 #[inline]
 fn any_escaped(bytes: [u8; 8]) -> bool {
-    escaped(bytes) != 0
+    escaped(u64::from_le_bytes(bytes)) != 0
 }
 
 /// How many of eight bytes come before the first that is escaped.
 #[inline]
 pub(super) fn plain(bytes: [u8; 8]) -> usize {
-    escaped(bytes).trailing_zeros() as usize / 8
+    escaped(u64::from_le_bytes(bytes)).trailing_zeros() as usize / 8
 }
 
-/// Has the high bit set of each byte that is escaped; a borrow can set it for a byte behind such
+/// How many of eight bytes come behind the last that is escaped.
+#[inline]
+pub(super) fn plain_at_end(bytes: [u8; 8]) -> usize {
+    escaped(u64::from_be_bytes(bytes)).trailing_zeros() as usize / 8
+}
+
+/// Has the high bit set of each byte that is escaped; a borrow can set it for a byte above such
 /// a one, and only there.
 #[inline]
-fn escaped(bytes: [u8; 8]) -> u64 {
-    let bytes = u64::from_le_bytes(bytes);
+fn escaped(bytes: u64) -> u64 {
     let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
     let quote = zero(bytes ^ (ONES * 0x22));

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use memchr::memrchr_iter;
 
-use super::{READ_LEN, Scan};
+use super::{FIRST_READ, Scan};
 use crate::error::Error;
 use crate::history::{Extent, Piece};
 use crate::storage::Source;
@@ -29,7 +29,7 @@ impl<S: Source> Scan<S> {
             while at > 0 {
                 let from = match at <= base {
                     true => at - 1,
-                    false => at.saturating_sub(READ_LEN as u64).max(base),
+                    false => at.saturating_sub(FIRST_READ as u64).max(base),
                 };
                 let want = (at - from) as usize;
                 let start = match self.history.read(&self.source, from, want, &mut bytes)? {
@@ -80,7 +80,7 @@ mod tests {
             let (mut writer, _) = Writer::open(store, Codec::PORTABLE, Access::Exclusive).unwrap();
             for n in 0..9 {
                 // Some longer than what is read at once.
-                let len = if n == 4 { READ_LEN + 7 } else { n };
+                let len = if n == 4 { FIRST_READ + 7 } else { n };
                 let data = "x".repeat(len);
                 writer
                     .append(&Event::at(0, "n", data), Durability::Synced)

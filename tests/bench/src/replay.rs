@@ -165,10 +165,10 @@ pub fn by_value_0_2(dir: &Path) -> Counts {
     counts
 }
 
-/// The file is read in pieces of the size that eventfold reads.
+/// The file is read in pieces as long as the longest that eventfold reads.
 fn scan(path: &Path) -> u64 {
     let mut file = File::open(path).unwrap();
-    let (mut piece, mut lines) = (vec![0; 256 << 10], 0);
+    let (mut piece, mut lines) = (vec![0; 1 << 20], 0);
     loop {
         match file.read(&mut piece).unwrap() {
             0 => return lines,
