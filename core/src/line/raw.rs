@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use memchr::memchr_iter;
+
 use super::json::too_deep;
 use super::{MAX_DEPTH, check_value};
 use crate::planted::{Bug, planted};
@@ -25,16 +27,19 @@ pub(super) fn check_raw(json: &[u8], depth: usize) -> Result<(), String> {
 }
 
 fn may_be_unreadable(json: &[u8]) -> bool {
-    // Each byte with the two after it, and no early end: the compiler takes many at once.
-    let after = json.get(1..).unwrap_or_default();
-    let last = json.get(2..).unwrap_or_default();
-    let threes = json.iter().zip(after).zip(last);
-    let found = threes.fold(false, |found, ((first, second), third)| {
-        let exponent = first.is_ascii_digit() & (second | 0x20 == b'e');
-        let surrogate = (*first == b'\\') & (*second == b'u') & (third | 0x20 == b'd');
-        found | exponent | surrogate
-    });
-    found || may_hold_long_number(json)
+    may_hold_exponent(json) || may_hold_surrogate(json) || may_hold_long_number(json)
+}
+
+fn may_hold_exponent(json: &[u8]) -> bool {
+    // Each byte with the one after it, and no early end: the compiler takes many at once.
+    let pairs = json.iter().zip(json.get(1..).unwrap_or_default());
+    pairs.fold(false, |found, (first, second)| {
+        found | (first.is_ascii_digit() & (second | 0x20 == b'e'))
+    })
+}
+
+fn may_hold_surrogate(json: &[u8]) -> bool {
+    memchr_iter(b'\\', json).any(|at| matches!(json.get(at + 1..), Some([b'u', b'd' | b'D', ..])))
 }
 
 /// As many digits in a row cover two of the places looked at, one after the other.
