@@ -6,7 +6,7 @@ use core::mem::take;
 use memchr::memchr_iter;
 use serde::Serialize;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, KEPT};
 use crate::error::Error;
 use crate::event::Event;
 use crate::hash::LineHash;
@@ -16,9 +16,6 @@ use crate::named::{NamedSource, NamedStorage};
 use crate::planted::{Bug, planted, unless};
 use crate::storage::{Access, Slot, Storage};
 use crate::writer::Writer;
-
-/// How much memory a writer keeps from one append to the next.
-const MAX_BUFFER: usize = 1 << 20;
 
 /// What an append waits for, and so what a crash can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,7 +92,7 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
-        let mut batch = Batch::in_buffer(self.take_buffer());
+        let mut batch = self.empty_batch();
         for event in events {
             batch.push(event)?;
         }
@@ -117,6 +114,12 @@ impl<S: Storage> Writer<S> {
         let appended = self.write_batch(&lines, appended, durability);
         self.buffer = lines;
         appended
+    }
+
+    /// A batch without events, in the memory of what was appended last.
+    #[must_use]
+    pub fn empty_batch(&mut self) -> Batch {
+        Batch::in_buffer(self.take_buffer())
     }
 
     /// Appends events given as their lines, each ending in a newline, as
@@ -194,7 +197,7 @@ impl<S: Storage> Writer<S> {
     fn take_buffer(&mut self) -> Vec<u8> {
         let mut buffer = take(&mut self.buffer);
         buffer.clear();
-        buffer.shrink_to(MAX_BUFFER);
+        buffer.shrink_to(KEPT);
         buffer
     }
 

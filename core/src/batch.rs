@@ -10,6 +10,9 @@ use crate::event::Event;
 use crate::hash::LineHash;
 use crate::line;
 
+/// How much memory is kept from one append to the next, in bytes.
+pub(crate) const KEPT: usize = 1 << 20;
+
 /// Events as the lines that they will be in the log. They can be made before it is known where
 /// they will stand, and in another thread than the writer's.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +25,11 @@ pub struct Batch {
 impl Batch {
     /// A batch without events.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            lines: Vec::new(),
+            places: Vec::new(),
+        }
     }
 
     /// A batch without events, whose lines go into a buffer that was used before.
@@ -59,6 +65,14 @@ impl Batch {
             let (from, to) = (at.position as usize, at.next_position as usize);
             self.place(start + from, start + to, at.hash);
         }
+    }
+
+    /// Takes all events out. Memory that a large event or many took is not kept for others.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.lines.shrink_to(KEPT);
+        self.places.clear();
+        self.places.shrink_to(KEPT / size_of::<Appended>());
     }
 
     /// How many events it holds.

@@ -3,12 +3,13 @@
 #[cfg(feature = "async")]
 mod future;
 
+use std::cell::Cell;
 use std::io;
-use std::mem::take;
-use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::mem::{replace, take};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
-use std::thread;
 
 use eventfold_core::{Appended, Batch, Event};
 use serde::Serialize;
@@ -61,32 +62,40 @@ pub struct Receipt {
 
 #[derive(Debug)]
 struct Shared {
-    /// For a leader of its own thread.
-    me: Weak<Shared>,
     dir: PathBuf,
-    writer: Mutex<EventWriter>,
+    /// Held by a leader while it writes; the next one waits for it.
+    writer: Mutex<Led>,
     queue: Mutex<Queue>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    /// Events that the next leader writes, and who waits for them.
-    batch: Batch,
-    group: Arc<Group>,
-    /// Whether a thread is writing a group: the leader, who is one of those that wait for it.
-    is_led: bool,
-    /// Whether a leader panicked, and the writer may be in the middle of something.
-    is_broken: bool,
+#[derive(Debug)]
+struct Led {
+    writer: EventWriter,
+    /// Whether a leader is in the middle of something, where one that panicked stays.
+    is_midway: bool,
 }
 
-/// The events of one write.
+/// What the next leader writes.
+#[derive(Debug, Default)]
+struct Queue {
+    batch: Batch,
+    group: Arc<Group>,
+}
+
+/// The events of one write, and who waits for them.
 #[derive(Debug, Default)]
 struct Group {
+    /// Whether it has its leader: the first that waits for one of its events.
+    is_led: AtomicBool,
     outcome: OnceLock<Result<Vec<Appended>, Error>>,
-    /// Notified when there is an outcome, or a leader is wanted.
-    changed: Condvar,
     /// Tasks that await the outcome. They cannot lead, since they must not block.
     tasks: Mutex<Vec<Waker>>,
+}
+
+thread_local! {
+    /// Memory to write a line in, kept from one event to the next. The queue is not locked for as
+    /// long as an event takes to become JSON.
+    static LINE: Cell<Batch> = const { Cell::new(Batch::new()) };
 }
 
 impl SharedWriter {
@@ -94,10 +103,12 @@ impl SharedWriter {
     #[must_use]
     pub fn new(writer: EventWriter) -> Self {
         Self {
-            shared: Arc::new_cyclic(|me| Shared {
-                me: me.clone(),
+            shared: Arc::new(Shared {
                 dir: writer.dir().to_path_buf(),
-                writer: Mutex::new(writer),
+                writer: Mutex::new(Led {
+                    writer,
+                    is_midway: false,
+                }),
                 queue: Mutex::default(),
             }),
         }
@@ -119,24 +130,21 @@ impl SharedWriter {
     /// # Errors
     /// [`Error::Unreadable`] and [`Error::TooLarge`].
     pub fn submit<D: Serialize>(&self, event: &Event<D>) -> io::Result<Receipt> {
-        let mut line = Batch::new();
+        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
         line.push(event)
             .map_err(|error| Error::in_dir(&self.shared.dir, error))?;
-        let mut queue = self.shared.queue();
-        let index = queue.batch.len();
-        queue.batch.extend(&line);
-        Ok(Receipt {
-            shared: self.shared.clone(),
-            group: queue.group.clone(),
-            index,
-        })
+        let receipt = self.shared.give(&line);
+        line.clear();
+        // Where the thread is ending there is nothing to keep it for.
+        let _ = LINE.try_with(|kept| kept.set(line));
+        Ok(receipt)
     }
 
     /// Does something else with the writer, such as to rotate, while no append is under way.
     /// Events that were given and not waited for are not written by it. Appends by a handle have
     /// to wait for its end, and so cannot be made in `act`.
     pub fn with<T>(&self, act: impl FnOnce(&mut EventWriter) -> T) -> T {
-        act(&mut self.shared.writer())
+        act(&mut self.shared.writer().writer)
     }
 
     /// A reader of the same directory.
@@ -152,76 +160,71 @@ impl Receipt {
     /// # Errors
     /// As [`SharedWriter::append`].
     pub fn wait(self) -> io::Result<Appended> {
-        let mut queue = self.shared.queue();
-        loop {
-            if let Some(outcome) = self.outcome() {
-                return outcome;
-            }
-            queue = match queue.is_led {
-                true => wait(&self.group.changed, queue),
-                false => {
-                    self.shared.lead(queue);
-                    self.shared.queue()
-                }
-            };
+        if self.group.takes_leader() {
+            self.shared.lead(&self.group);
+        }
+        self.of(self.group.outcome.wait())
+    }
+
+    fn of(&self, outcome: &Result<Vec<Appended>, Error>) -> io::Result<Appended> {
+        match outcome {
+            #[expect(clippy::indexing_slicing, reason = "each receipt has its place")]
+            Ok(appended) => Ok(appended[self.index]),
+            Err(error) => Err(error.duplicate().into()),
         }
     }
 }
 
-impl Receipt {
-    fn outcome(&self) -> Option<io::Result<Appended>> {
-        self.group.outcome.get().map(|outcome| match outcome {
-            #[expect(clippy::indexing_slicing, reason = "each receipt has its place")]
-            Ok(appended) => Ok(appended[self.index]),
-            Err(error) => Err(error.duplicate().into()),
-        })
-    }
-}
-
 impl Group {
+    /// Whether who asks is to lead it: one is, once.
+    fn takes_leader(&self) -> bool {
+        !self.is_led.swap(true, Relaxed)
+    }
+
     fn tasks(&self) -> MutexGuard<'_, Vec<Waker>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
+    fn give(self: &Arc<Self>, line: &Batch) -> Receipt {
+        let mut queue = self.queue();
+        let index = queue.batch.len();
+        queue.batch.extend(line);
+        Receipt {
+            shared: self.clone(),
+            group: queue.group.clone(),
+            index,
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing panics while it is held.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn writer(&self) -> MutexGuard<'_, EventWriter> {
-        // A panic of `with` is the caller's; one of a leader is kept in the queue.
+    fn writer(&self) -> MutexGuard<'_, Led> {
+        // A panic of `with` is the caller's; one of a leader is known by what it left.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a thread of its own write what is queued, for tasks that await it. Where there is none
-    /// to be had, this one does.
-    fn lead_beside<'q>(&'q self, mut queue: MutexGuard<'q, Queue>) {
-        // Only the last handle's end has none, and then nobody awaits.
-        let Some(shared) = self.me.upgrade() else {
-            return;
-        };
-        queue.is_led = true;
-        drop(queue);
-        let thread = thread::Builder::new().name("eventfold append".into());
-        if thread.spawn(move || shared.lead(shared.queue())).is_err() {
-            self.lead(self.queue());
-        }
-    }
-
-    /// Writes what is queued, for all that wait for it.
-    fn lead(&self, mut queue: MutexGuard<'_, Queue>) {
-        queue.is_led = true;
-        let (batch, is_broken) = (take(&mut queue.batch), queue.is_broken);
+    /// Writes `group`, which is the one that gathers, when those before it are written.
+    fn lead(&self, group: &Group) {
+        // It ends behind the writer's guard: the next leader syncs while these are being woken.
         let mut turn = Turn {
-            shared: self,
-            group: take(&mut queue.group),
+            dir: &self.dir,
+            group,
             outcome: None,
         };
-        drop(queue);
-        if !is_broken {
-            turn.outcome = Some(self.writer().append_encoded(batch));
+        let mut led = self.writer();
+        let next = Queue {
+            batch: led.writer.empty_batch(),
+            group: Arc::default(),
+        };
+        let Queue { batch, .. } = replace(&mut *self.queue(), next);
+        if !replace(&mut led.is_midway, true) {
+            turn.outcome = Some(led.writer.append_encoded(batch));
+            led.is_midway = false;
         }
     }
 }
@@ -229,48 +232,37 @@ impl Shared {
 /// What nobody waited for.
 impl Drop for Shared {
     fn drop(&mut self) {
-        if !self.queue().batch.is_empty() {
-            self.lead(self.queue());
+        let group = {
+            let queue = self.queue();
+            (!queue.batch.is_empty()).then(|| queue.group.clone())
+        };
+        if let Some(group) = group {
+            self.lead(&group);
         }
     }
 }
 
 /// A leader's turn, which ends even when the leader panics.
 struct Turn<'s> {
-    shared: &'s Shared,
-    group: Arc<Group>,
+    dir: &'s Path,
+    group: &'s Group,
     outcome: Option<Result<Vec<Appended>, Error>>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut queue = self.shared.queue();
-        queue.is_led = false;
         let outcome = self.outcome.take().unwrap_or_else(|| {
-            queue.is_broken = true;
             Err(Error::Poisoned {
-                dir: self.shared.dir.clone(),
+                dir: self.dir.to_path_buf(),
                 reason: "a thread panicked while it appended".into(),
             })
         });
         // It is set once, by the only leader that the group has.
         let _ = self.group.outcome.set(outcome);
-        let next = queue.group.clone();
-        // A thread that waits would lead no sooner.
-        match next.tasks().is_empty() {
-            true => drop(queue),
-            false => self.shared.lead_beside(queue),
-        }
-        self.group.changed.notify_all();
-        next.changed.notify_one();
         for task in take(&mut *self.group.tasks()) {
             task.wake();
         }
     }
-}
-
-fn wait<'q>(changed: &Condvar, queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
-    changed.wait(queue).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -282,17 +274,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let writer = SharedWriter::new(EventWriter::open(dir.path()).unwrap());
         let receipts = [0, 1].map(|n| writer.submit(&Event::at(0, "a", n)).unwrap());
-        let mut queue = writer.shared.queue();
-        queue.is_led = true;
+        let Queue { group, .. } = take(&mut *writer.shared.queue());
+        assert!(group.takes_leader());
+        writer.shared.writer().is_midway = true;
         let turn = Turn {
-            shared: &writer.shared,
-            group: take(&mut queue.group),
+            dir: &writer.shared.dir,
+            group: &group,
             outcome: None,
         };
-        let later = {
-            drop(queue);
-            writer.submit(&Event::at(0, "a", 2)).unwrap()
-        };
+        let later = writer.submit(&Event::at(0, "a", 2)).unwrap();
         std::thread::scope(|scope| {
             let waiting = receipts.map(|receipt| scope.spawn(|| receipt.wait()));
             let later = scope.spawn(|| later.wait());

@@ -296,6 +296,10 @@ impl EventWriter {
         &self.dir
     }
 
+    pub(crate) fn empty_batch(&mut self) -> Batch {
+        self.log.empty_batch()
+    }
+
     pub(crate) fn append_encoded(&mut self, batch: Batch) -> Result<Vec<Appended>, Error> {
         let appended = self.log.append_encoded(batch, self.durability);
         self.counted_all(appended).map_err(|error| self.told(error))

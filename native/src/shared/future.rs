@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::thread;
 
 use eventfold_core::Appended;
 
@@ -44,19 +45,29 @@ impl Future for Receipt {
     type Output = io::Result<Appended>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        // While it is held no group gets its outcome.
-        let queue = self.shared.queue();
-        if let Some(outcome) = self.outcome() {
-            return Poll::Ready(outcome);
-        }
+        // Who sets the outcome takes the tasks after it, so that none is missed.
         let mut tasks = self.group.tasks();
+        if let Some(outcome) = self.group.outcome.get() {
+            return Poll::Ready(self.of(outcome));
+        }
         if !tasks.iter().any(|task| task.will_wake(context.waker())) {
             tasks.push(context.waker().clone());
         }
         drop(tasks);
-        if !queue.is_led {
-            self.shared.lead_beside(queue);
+        if self.group.takes_leader() {
+            self.lead_beside();
         }
         Poll::Pending
+    }
+}
+
+impl Receipt {
+    /// Has a thread of its own lead the group. Where there is none to be had, this one does.
+    fn lead_beside(&self) {
+        let (shared, group) = (self.shared.clone(), self.group.clone());
+        let thread = thread::Builder::new().name("eventfold append".into());
+        if thread.spawn(move || shared.lead(&group)).is_err() {
+            self.shared.lead(&self.group);
+        }
     }
 }
