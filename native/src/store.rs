@@ -1,6 +1,8 @@
 //! The store over real files.
 
 mod dir;
+#[cfg(unix)]
+mod kept;
 mod rehearsal;
 mod source;
 

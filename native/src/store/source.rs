@@ -7,22 +7,31 @@ use std::path::{Path, PathBuf};
 use eventfold_core::{Slot, Source};
 
 use super::failed;
+#[cfg(unix)]
+use super::kept::Kept;
 use crate::patience::patiently;
 
-/// The reading half: the files of one directory, opened anew by each read, so that a file that
+/// The reading half: the files of one directory, looked for anew by each read, so that a file that
 /// comes later or is replaced is the one that is read.
 #[derive(Debug, Clone)]
 pub struct FileSource {
     dir: PathBuf,
+    #[cfg(unix)]
+    log: Kept,
 }
 
 impl FileSource {
     /// The files of `dir`, which need not exist.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
-        match dir.as_os_str().is_empty() {
-            true => Self { dir: ".".into() },
-            false => Self { dir },
+        let dir = match dir.as_os_str().is_empty() {
+            true => ".".into(),
+            false => dir,
+        };
+        Self {
+            dir,
+            #[cfg(unix)]
+            log: Kept::default(),
         }
     }
 
@@ -50,7 +59,12 @@ impl Source for FileSource {
     type Error = io::Error;
 
     fn len(&self, slot: Slot<'_>) -> io::Result<u64> {
-        match present(fs::metadata(self.path(slot)))? {
+        let found = present(fs::metadata(self.path(slot)))?;
+        #[cfg(unix)]
+        if let (Slot::Log, Some(found)) = (slot, &found) {
+            self.log.see(found);
+        }
+        match found {
             None => Ok(0),
             Some(found) if found.is_file() => Ok(found.len()),
             Some(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -60,7 +74,15 @@ impl Source for FileSource {
     }
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        // Whoever waits at a log's end asks for nothing more often than for something.
+        if buf.is_empty() {
+            return Ok(0);
+        }
         let path = self.path(slot);
+        #[cfg(unix)]
+        if slot == Slot::Log {
+            return self.log.read_at(&path, offset, buf);
+        }
         match present(patiently(|| File::open(&path)))? {
             Some(file) => read_full(&file, offset, buf),
             None => Ok(0),

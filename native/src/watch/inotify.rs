@@ -1,13 +1,12 @@
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
-use rustix::io::Errno;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::{Errno, read};
 
 use super::{left, sleep};
 
@@ -88,7 +87,7 @@ impl Watch {
         }
     }
 
-    /// Waits for the system to tell of changes, and takes all that it tells.
+    /// Waits for the system to tell of changes, and takes what it tells.
     fn listen(&self, left: Option<Duration>) -> bool {
         // A time that it cannot hold is as good as forever.
         let left = left.and_then(|left| Timespec::try_from(left).ok());
@@ -99,9 +98,8 @@ impl Watch {
             // Out of memory, which is no reason to sleep on.
             Err(_) => return true,
         }
-        let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut reader = Reader::new(&self.inotify, &mut buffer);
-        while reader.next().is_ok() {}
+        // What does not fit into it is told again, and ends a wait for nothing.
+        let _ = read(&self.inotify, &mut [0; 4096]);
         true
     }
 
