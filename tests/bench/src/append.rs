@@ -4,17 +4,18 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use eventfold::{Durability, Event, EventWriter};
+use eventfold::{Durability, Event, EventWriter, SharedWriter};
 use serde::Serialize;
 
 use crate::bench::Bench;
 use crate::events::{Events, Sample};
+use crate::in_flight::submit_all;
 use crate::peers::fjall::Fjall;
 use crate::peers::redb::Redb;
 use crate::peers::sqlite::Sqlite;
 use crate::peers::v0_2::{self, V0_2};
 use crate::peers::{Peer, Wait};
-use crate::row::{MB_PER_SECOND, OURS, PER_SECOND, Row, of_limit};
+use crate::row::{Goal, MB_PER_SECOND, OURS, PER_SECOND, Row, of_limit, of_peer};
 use crate::turns::{self, Contender, timed};
 
 const BATCH: usize = 500;
@@ -89,23 +90,48 @@ fn by<P: Peer>(dir: &Path) -> impl FnMut(&Sample) + use<P> {
     move |sample| peer.append(std::slice::from_ref(sample))
 }
 
+/// Each event outlives the process when its append returned, which takes a write an event.
 pub fn event(bench: &Bench) -> Row {
     let one_by_one = |dir: &Path| {
-        let mut log = EventWriter::open(dir)
-            .unwrap()
-            .with_durability(Durability::Buffered);
+        let mut log = buffering(dir);
         move |events: &Events| {
             for sample in &events.samples {
                 log.append(&sample.event).unwrap();
             }
         }
     };
+    let bare = |dir: &Path| {
+        let (mut file, mut line) = (appending(&dir.join("bare")), Vec::new());
+        move |events: &Events| {
+            for sample in &events.samples {
+                line.clear();
+                serde_json::to_writer(&mut line, &sample.event).unwrap();
+                line.push(b'\n');
+                file.write_all(&line).unwrap();
+            }
+        }
+    };
     let contenders = vec![
         all(bench, &bench.events, OURS, one_by_one),
+        all(bench, &bench.events, WRITES, bare),
         serde_json(bench, &bench.events),
     ];
     let work = "buffered append, one Event a call";
-    buffered(bench, work, SERDE_JSON, 1.0, contenders)
+    buffered(bench, work, WRITES, of_peer(SERDE_JSON, 1.0), contenders)
+}
+
+/// One event a call too, each waited for when as many more are on their way.
+pub fn submitted(bench: &Bench) -> Row {
+    let receipts = |dir: &Path| {
+        let log = SharedWriter::new(buffering(dir));
+        move |events: &Events| submit_all(&log, &events.samples, BATCH)
+    };
+    let contenders = vec![
+        all(bench, &bench.events, OURS, receipts),
+        serde_json(bench, &bench.events),
+    ];
+    let work = format!("buffered append, {BATCH} receipts");
+    buffered(bench, &work, SERDE_JSON, of_limit(1.0), contenders)
 }
 
 pub fn batch(bench: &Bench) -> Row {
@@ -114,7 +140,7 @@ pub fn batch(bench: &Bench) -> Row {
         serde_json(bench, &bench.events),
     ];
     let work = format!("buffered append, batches of {BATCH} Events");
-    buffered(bench, &work, SERDE_JSON, 1.0, contenders)
+    buffered(bench, &work, SERDE_JSON, of_limit(1.0), contenders)
 }
 
 pub fn json(bench: &Bench) -> Row {
@@ -132,17 +158,18 @@ pub fn json(bench: &Bench) -> Row {
         all(bench, &bench.events, BARE_BYTES, bare_bytes),
     ];
     let work = "buffered append, batches, data already JSON";
-    buffered(bench, work, BARE_BYTES, 0.7, contenders)
+    buffered(bench, work, BARE_BYTES, of_limit(0.7), contenders)
 }
 
 const SERDE_JSON: &str = "serde_json";
+const WRITES: &str = "serde_json+write";
 const BARE_BYTES: &str = "bare bytes";
 
 fn buffered<'a>(
     bench: &'a Bench,
     work: &str,
     limit: &str,
-    bound: f64,
+    goal: Goal,
     mut contenders: Vec<Contender<'a>>,
 ) -> Row {
     contenders.extend([
@@ -151,7 +178,12 @@ fn buffered<'a>(
         peer::<Fjall>(bench, &bench.events, "fjall"),
     ]);
     let series = turns::take(bench.rounds(15), contenders);
-    Row::new(work, MB_PER_SECOND, limit, series).goal(of_limit(bound))
+    Row::new(work, MB_PER_SECOND, limit, series).goal(goal)
+}
+
+fn buffering(dir: &Path) -> EventWriter {
+    let log = EventWriter::open(dir).unwrap();
+    log.with_durability(Durability::Buffered)
 }
 
 /// All events into a new log each turn.
@@ -175,9 +207,7 @@ pub fn ours<'a, D: Serialize + 'a>(
     form: fn(&Sample) -> &Event<D>,
 ) -> Contender<'a> {
     all(bench, events, OURS, move |dir| {
-        let mut log = EventWriter::open(dir)
-            .unwrap()
-            .with_durability(Durability::Buffered);
+        let mut log = buffering(dir);
         move |events: &Events| {
             for batch in events.samples.chunks(BATCH) {
                 log.append_batch(batch.iter().map(form)).unwrap();

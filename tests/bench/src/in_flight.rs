@@ -48,19 +48,8 @@ pub fn receipts(bench: &Bench) -> Row {
     let mut samples = bench.events.endless();
     let count = IN_FLIGHT * 4;
     let ours = move || {
-        let mut receipts = VecDeque::new();
-        let (seconds, ()) = timed(|| {
-            for sample in samples.by_ref().take(count) {
-                if receipts.len() == IN_FLIGHT {
-                    let receipt: Receipt = receipts.pop_front().unwrap();
-                    receipt.wait().unwrap();
-                }
-                receipts.push_back(log.submit(&sample.event).unwrap());
-            }
-            for receipt in receipts.drain(..) {
-                receipt.wait().unwrap();
-            }
-        });
+        let some = samples.by_ref().take(count);
+        let (seconds, ()) = timed(|| submit_all(&log, some, IN_FLIGHT));
         count as f64 / seconds
     };
     let contenders = vec![
@@ -72,6 +61,24 @@ pub fn receipts(bench: &Bench) -> Row {
     let series = turns::take(bench.rounds(150), contenders);
     let work = format!("{}, {IN_FLIGHT} receipts", bench.durable());
     with_goals(Row::new(work, PER_SECOND, TOGETHER, series))
+}
+
+/// Gives each event by itself, and waits for it when so many more are on their way.
+pub fn submit_all<'s>(
+    log: &SharedWriter,
+    samples: impl IntoIterator<Item = &'s Sample>,
+    in_flight: usize,
+) {
+    let mut receipts: VecDeque<Receipt> = VecDeque::new();
+    for sample in samples {
+        if receipts.len() == in_flight {
+            receipts.pop_front().unwrap().wait().unwrap();
+        }
+        receipts.push_back(log.submit(&sample.event).unwrap());
+    }
+    for receipt in receipts {
+        receipt.wait().unwrap();
+    }
 }
 
 fn with_goals(row: Row) -> Row {

@@ -46,6 +46,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("append-in-flight", in_flight::durable),
     ("append-receipts", in_flight::receipts),
     ("append-event", append::event),
+    ("append-submitted", append::submitted),
     ("append-batch", append::batch),
     ("append-json", append::json),
     ("replay-type", replay::by_type),
