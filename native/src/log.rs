@@ -267,7 +267,7 @@ impl EventLog {
     fn make_room(&mut self) -> io::Result<()> {
         match self.max_log_size {
             Some(max) if self.writer.log_len() >= max => self.writer.rotate().map(drop),
-            Some(_) => self.writer.prepare_rotation(),
+            Some(max) => self.writer.prepare_rotation(max),
             None => Ok(()),
         }
     }

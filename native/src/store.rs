@@ -176,9 +176,15 @@ impl FileStore {
         Ok(())
     }
 
-    fn open_to_append(&self, slot: Slot<'_>) -> io::Result<File> {
+    /// The slot's file, whose name may not be durable yet if it was not there.
+    fn open_to_append(&mut self, slot: Slot<'_>) -> io::Result<File> {
         let path = self.source.path(slot);
-        patiently(|| OpenOptions::new().append(true).create(true).open(&path))
+        let open = |create| OpenOptions::new().append(true).create(create).open(&path);
+        if let Some(file) = present(patiently(|| open(false)))? {
+            return Ok(file);
+        }
+        self.names_unsynced = true;
+        patiently(|| open(true))
     }
 
     /// The slot's file, to be cut or flushed: Windows wants it writable for either.
@@ -231,10 +237,7 @@ impl Storage for FileStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
         match slot {
             Slot::Log => self.log.write_all(bytes),
-            slot => {
-                self.names_unsynced = true;
-                self.open_to_append(slot)?.write_all(bytes)
-            }
+            slot => self.open_to_append(slot)?.write_all(bytes),
         }
     }
 

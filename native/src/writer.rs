@@ -242,9 +242,9 @@ impl EventWriter {
         Ok(rotation)
     }
 
-    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
-    pub(crate) fn prepare_rotation(&mut self) -> io::Result<()> {
-        let prepared = self.log.prepare_rotation();
+    /// Compresses a block of the log ahead of its rotation at `max` bytes, once it holds a whole one.
+    pub(crate) fn prepare_rotation(&mut self, max: u64) -> io::Result<()> {
+        let prepared = self.log.prepare_rotation(max);
         prepared.map_err(|error| self.failed(error))
     }
 

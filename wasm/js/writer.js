@@ -55,7 +55,7 @@ function roomOf(writer, length) {
 export function makeRoom(writer, files, maxLogSize) {
   if (maxLogSize === Infinity) return;
   if (writer.logLen() >= maxLogSize) rotate(writer, files);
-  else writer.prepareRotation();
+  else writer.prepareRotation(maxLogSize);
 }
 
 /**

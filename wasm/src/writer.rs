@@ -152,13 +152,14 @@ impl RawWriter {
         Ok(vec![rotation.bytes as f64, rotation.archived as f64])
     }
 
-    /// Compresses a block of the log ahead of its rotation, once it holds a whole one.
+    /// Compresses a block of the log ahead of its rotation at `limit` bytes, once it holds a whole
+    /// one, and a shorter one near the limit.
     ///
     /// # Errors
     /// As [`Writer::prepare_rotation`].
     #[wasm_bindgen(js_name = prepareRotation)]
-    pub fn prepare_rotation(&mut self) -> Result<(), JsValue> {
-        self.writer.prepare_rotation().map_err(to_js)
+    pub fn prepare_rotation(&mut self, limit: f64) -> Result<(), JsValue> {
+        self.writer.prepare_rotation(limit as u64).map_err(to_js)
     }
 
     /// Saves a state, given as JSON, that is folded up to `position` where the line of this hash

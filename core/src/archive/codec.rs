@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// Work for another thread: gives the content of a block, or `None` if the block is damaged.
+/// Work for another thread: gives a block, decoded or compressed, or `None` if it is damaged.
 pub type Work = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
 
 /// Waits for the end of [`Work`] and gives what it gave, `None` also if it came to no end.
@@ -22,7 +22,8 @@ pub struct Codec {
     /// content has another length.
     pub decompress: fn(frame: &[u8], content: &mut [u8]) -> bool,
     /// Starts work on another thread, which lets whoever reads an archive from block to block
-    /// decode the next one meanwhile; `None` when there is no thread to be had.
+    /// decode the next one meanwhile, and a writer append while a block of its log is compressed;
+    /// `None` when there is no thread to be had.
     pub start: fn(work: Work) -> Option<Waiting>,
 }
 

@@ -93,12 +93,12 @@ pub fn a_rotation_prepared_before_each_append_archives_the_same_bytes<P: Place>(
             "long",
             json!({ "n": n, "text": "abcd ".repeat(len / 5) }),
         );
-        writers.0.prepare_rotation().unwrap();
+        writers.0.prepare_rotation(u64::MAX).unwrap();
         writers.0.append(&event, Durability::Buffered).unwrap();
         writers.1.append(&event, Durability::Buffered).unwrap();
         numbers.push(n as u64);
         if [3, 4].contains(&n) {
-            writers.0.prepare_rotation().unwrap();
+            writers.0.prepare_rotation(u64::MAX).unwrap();
             assert_eq!(writers.0.rotate().unwrap(), writers.1.rotate().unwrap());
         }
     }

@@ -87,10 +87,10 @@ impl Expansion {
         let file = file(slot);
         match op {
             Op::Append { bytes, .. } => {
-                // The log is open all the time, any other file is opened for the append.
-                if slot != LOG {
+                // The log is open all the time, any other file is opened for the append, and made
+                // where it is missing.
+                if slot != LOG && self.exists.insert(slot) {
                     self.calls.push(Call::Create(file.clone()));
-                    self.exists.insert(slot);
                     self.names_unsynced = true;
                 }
                 self.calls.push(Call::Write(file, bytes.len() as u64));
