@@ -108,7 +108,14 @@ impl<S: Storage> Writer<S> {
             position += block.len();
             block
         };
-        Ok(contents.iter().zip(frames).map(block).collect())
+        let blocks: Vec<_> = contents.iter().zip(frames).map(block).collect();
+        match blocks.is_empty() {
+            false => Ok(blocks),
+            true => {
+                let reason = "the codec gives no frame for it";
+                Err(Error::corrupt(self.base + at, Slot::Log, at, reason))
+            }
+        }
     }
 
     /// The content of the block that starts at this offset of the log, before its end.

@@ -154,6 +154,27 @@ mod tests {
     }
 
     #[test]
+    fn a_codec_that_gives_no_frame_fails_the_rotation_and_the_log_goes_on() {
+        let codec = Codec {
+            compress: |_| Vec::new(),
+            ..Codec::PORTABLE
+        };
+        let (mut writer, count) = filled(codec);
+        assert!(matches!(writer.rotate(), Err(Error::Corrupt { .. })));
+        let event = Event::at(0, "numbered", count);
+        writer.append(&event, Durability::Buffered).unwrap();
+
+        let store = writer.store().clone();
+        let (mut writer, _) = Writer::open(store, Codec::PORTABLE, Access::Exclusive).unwrap();
+        writer.rotate().unwrap();
+        let mut scan = Scan::new(writer.store(), Codec::PORTABLE, 0);
+        for n in 0..=count {
+            let record = scan.next_record::<u64>().unwrap().unwrap();
+            assert_eq!(record.event.data, n);
+        }
+    }
+
+    #[test]
     fn a_block_that_came_to_no_end_is_begun_anew() {
         let (mut writer, _) = filled(with_start(|_| Some(Box::new(|| None))));
         let begun = writer.ahead.begun();
