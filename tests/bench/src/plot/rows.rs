@@ -114,11 +114,12 @@ impl Chart<'_, '_> {
             ("SQLite", 82),
             ("redb", 72),
             ("fjall", 70),
+            ("serde_json", 112),
             ("other", 78),
         ] {
             entry(width, name, &|at| self.peer(at, colour(name)));
         }
-        entry(140, "goal, reached", &|at| self.goal(at, true));
+        entry(136, "goal, reached", &|at| self.goal(at, true));
         entry(140, "goal, missed", &|at| self.goal(at, false));
         self.text(
             "← eventfold is better",
