@@ -34,16 +34,6 @@ impl Ready {
         Some(Self::new(position, content, &frame))
     }
 
-    /// What another thread hands over.
-    pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-
-    pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        let mark = BlockMark::decode(&bytes)?;
-        Some(Self { mark, bytes })
-    }
-
     pub(super) fn len(&self) -> u64 {
         u64::from(self.mark.len)
     }
@@ -57,5 +47,18 @@ impl Ready {
         (self.mark.base, self.mark.total) = (base, total);
         self.bytes.splice(..BlockMark::LEN, self.mark.encode());
         (self.mark, self.bytes)
+    }
+}
+
+/// What another thread hands over.
+#[cfg(not(target_family = "wasm"))]
+impl Ready {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
+        let mark = BlockMark::decode(&bytes)?;
+        Some(Self { mark, bytes })
     }
 }
