@@ -31,7 +31,8 @@ struct Opened {
 }
 
 impl Kept {
-    /// Takes note of what is at the path. A read that follows is one of that file.
+    /// Takes note of what is at the path, for one read that follows at once: length and bytes are
+    /// then of one file.
     pub(super) fn see(&self, found: &Metadata) {
         let mut state = self.state();
         state.is_seen = state.opened.as_ref().is_some_and(|opened| opened.is(found));
