@@ -61,8 +61,7 @@ fn run<P: Program>(script: &Script, mut next: u64, program: &mut P, after: impl 
                 program.refresh();
             }
             Step::Reopen => program.reopen(),
-            // A log does it by itself, and none of these is as long.
-            Step::Prepare | Step::Read | Step::Kill(_) => {}
+            Step::Read | Step::Kill(_) => {}
         }
         after(program);
     }
