@@ -130,6 +130,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "three logs, compressed")]
     fn what_is_begun_near_the_limit_is_archived_and_leaves_the_rotation_little() {
         let late = with_start(|work| {
             let work = Mutex::new(work);
