@@ -1,3 +1,5 @@
+//! A block, compressed, that waits for its rotation.
+
 use alloc::vec::Vec;
 use core::slice;
 
