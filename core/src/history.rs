@@ -175,7 +175,11 @@ impl History {
         while !self.tail_is_current(source)? {
             let len = source.length(Slot::Archive)?;
             match Tail::read(source) {
-                Ok(tail) => self.tail = Some(tail),
+                Ok(tail) => {
+                    // It was found by another state of the archive.
+                    self.decoder.forget_ahead();
+                    self.tail = Some(tail);
+                }
                 // Half of what a writer is writing can look like damage.
                 Err(error) if len == source.length(Slot::Archive)? => return Err(error),
                 Err(_) => {}
@@ -211,9 +215,12 @@ impl History {
         position: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<Piece, Error<S::Error>> {
-        let block = match self.block_at(source, position)? {
-            Ok(block) => block,
-            Err(damaged) => return Ok(damaged),
+        let block = match self.decoder.block_ahead(position) {
+            Some(block) => Some(block),
+            None => match self.block_at(source, position)? {
+                Ok(block) => block,
+                Err(damaged) => return Ok(damaged),
+            },
         };
         let Some(block) = block.filter(|block| position < block.end()) else {
             let reason = "no block holds this position";
@@ -221,11 +228,7 @@ impl History {
         };
         Ok(match self.decoder.read(source, &block, bytes)? {
             true => {
-                if self.decoder.goes_on()
-                    && let Ok(Ok(Some(next))) = self.block_at(source, block.end())
-                {
-                    self.decoder.start(source, next);
-                }
+                self.decode_ahead(source);
                 Piece::Block {
                     position: block.position,
                     offset: block.frame,
@@ -237,6 +240,14 @@ impl History {
                 reason: "the block does not match its hash",
             },
         })
+    }
+
+    fn decode_ahead<S: Source>(&mut self, source: &S) {
+        while let Some(position) = self.decoder.wanted()
+            && let Ok(Ok(Some(next))) = self.block_at(source, position)
+            && next.position == position
+            && self.decoder.start(source, next)
+        {}
     }
 
     /// The block that holds `position`, if it is archived and one does, or the damage that hides it.

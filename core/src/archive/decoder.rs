@@ -55,20 +55,29 @@ impl Decoder {
         Ok(is_read && is_whole(block, content))
     }
 
-    /// Whether the block that was read last was read after the one before it.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.ahead.goes_on()
+    /// The block at `position`, where it was decoded ahead.
+    pub(crate) fn block_ahead(&self, position: u64) -> Option<Block> {
+        self.ahead.block_at(position)
     }
 
-    /// Starts to decode `next`, which is to be read next. What cannot be read now is told when it
-    /// is asked for.
-    pub(crate) fn start<S: Source>(&mut self, source: &S, next: Block) {
-        let is_ours = next.frame_len > 0 && next.len as usize <= BLOCK_LEN;
-        if is_ours
-            && let Ok(frame) = source.bytes(Slot::Archive, next.frame, next.frame_len as usize)
-        {
-            self.ahead.start(self.codec, next, frame);
+    /// Where the block begins that is to be decoded ahead, if one is.
+    pub(crate) fn wanted(&self) -> Option<u64> {
+        self.ahead.wanted()
+    }
+
+    /// Starts to decode the block that is [`wanted`](Self::wanted). False where that cannot be
+    /// done: what cannot be read now is told when it is asked for.
+    pub(crate) fn start<S: Source>(&mut self, source: &S, next: Block) -> bool {
+        if next.frame_len == 0 || next.len as usize > BLOCK_LEN {
+            return false;
         }
+        let frame = source.bytes(Slot::Archive, next.frame, next.frame_len as usize);
+        frame.is_ok_and(|frame| self.ahead.start(self.codec, next, frame))
+    }
+
+    /// Forgets what was decoded ahead.
+    pub(crate) fn forget_ahead(&mut self) {
+        self.ahead.forget();
     }
 
     fn read_own<S: Source>(
