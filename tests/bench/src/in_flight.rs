@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::Barrier;
 use std::thread;
+use std::time::Instant;
 
 use eventfold::{EventWriter, Receipt, SharedWriter};
 
@@ -26,7 +27,8 @@ pub fn durable(bench: &Bench) -> Row {
     let dir = bench.place.fresh();
     let log = SharedWriter::new(EventWriter::open(dir.path()).unwrap());
     let contenders = vec![
-        by_threads(bench, OURS, |sample| {
+        // As long a turn as the peers'.
+        by_threads(bench, OURS, bench.scale(128, 64), |sample| {
             log.append(&sample.event).unwrap();
         }),
         together(bench),
@@ -86,43 +88,42 @@ fn with_goals(row: Row) -> Row {
         .goal(of_peer("SQLite", 10.0))
 }
 
+/// So many appends by each thread, from where the first begins to where the last ends: that threads
+/// start and end is not measured.
 fn by_threads<'a>(
     bench: &'a Bench,
     name: &'static str,
+    each: usize,
     append: impl Fn(&Sample) + Sync + 'a,
 ) -> Contender<'a> {
-    // So many that starting the threads is little of it.
-    let each = bench.scale(16, 8);
     Contender::new(name, move || {
-        let ready = Barrier::new(IN_FLIGHT + 1);
-        let threads = |number: usize| {
+        let ready = Barrier::new(IN_FLIGHT);
+        let thread = |number: usize| {
             let samples = bench.events.endless().skip(number * each).take(each);
             let (ready, append) = (&ready, &append);
             move || {
                 ready.wait();
+                let begin = Instant::now();
                 samples.for_each(append);
+                (begin, Instant::now())
             }
         };
-        let seconds = thread::scope(|scope| {
+        let (begins, ends): (Vec<_>, Vec<_>) = thread::scope(|scope| {
             let threads: Vec<_> = (0..IN_FLIGHT)
-                .map(|number| scope.spawn(threads(number)))
+                .map(|number| scope.spawn(thread(number)))
                 .collect();
-            ready.wait();
-            timed(|| {
-                threads
-                    .into_iter()
-                    .for_each(|thread| thread.join().unwrap())
-            })
-            .0
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+            joined.unzip()
         });
-        (IN_FLIGHT * each) as f64 / seconds
+        let (begin, end) = (begins.iter().min().unwrap(), ends.iter().max().unwrap());
+        (IN_FLIGHT * each) as f64 / (*end - *begin).as_secs_f64()
     })
 }
 
 fn peer<'a, P: Peer + 'a>(bench: &'a Bench, name: &'static str) -> Contender<'a> {
     let dir = bench.place.fresh();
     let peer = P::open(dir.path(), Wait::Disk);
-    by_threads(bench, name, move |sample| {
+    by_threads(bench, name, bench.scale(16, 8), move |sample| {
         let _dir = &dir;
         peer.append(std::slice::from_ref(sample));
     })
