@@ -47,6 +47,7 @@ mod error;
 mod event_ref;
 #[cfg(any(doc, doctest))]
 pub mod guide;
+mod identity;
 mod lock;
 mod log;
 mod patience;

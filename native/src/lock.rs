@@ -23,6 +23,7 @@ use std::path::Path;
 use eventfold_core::planted::{Bug, planted};
 use fs2::FileExt;
 
+use crate::identity::Identity;
 use crate::patience::patiently;
 
 /// How often a log that is replaced under our hands is opened again.
@@ -69,7 +70,7 @@ fn open_locked_with(
         let locked = try_lock(&file)?;
         // Asked after the lock, whatever its outcome: who holds a file that
         // has left the path says nothing about the file that is there now.
-        if !is_at(&file, path)? && !planted(Bug::LockedFileUnchecked) {
+        if !Identity::of(&file)?.is_at(path)? && !planted(Bug::LockedFileUnchecked) {
             continue;
         }
         return match locked {
@@ -112,33 +113,6 @@ pub(crate) fn unlock(file: &File) {
     // Nothing is left to try if this fails: the close that follows frees the
     // lock unless a duplicate is open, and a drop cannot report.
     let _ = FileExt::unlock(file);
-}
-
-/// Whether `path` names the open `file`; `false` also if it names nothing.
-///
-/// # Errors
-/// The error of looking at either, with its kind.
-pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match patiently(|| is_same(file, path)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        same => same,
-    }
-}
-
-#[cfg(unix)]
-fn is_same(file: &File, path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-
-    // Neither takes a descriptor: an append must not fail because there is none left.
-    let (ours, there) = (file.metadata()?, std::fs::metadata(path)?);
-    Ok((ours.dev(), ours.ino()) == (there.dev(), there.ino()))
-}
-
-#[cfg(windows)]
-fn is_same(file: &File, path: &Path) -> io::Result<bool> {
-    use same_file::Handle;
-
-    Ok(Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
 }
 
 /// Takes the lock, or says `false` if another open file holds it.

@@ -16,6 +16,7 @@ use eventfold_core::planted::{Bug, unless};
 use eventfold_core::{Codec, LockMode, Slot, Source, Storage, is_foreign_snapshot};
 
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::lock::{self, Guard, Holder, LockError};
 use crate::patience::patiently;
 
@@ -75,6 +76,7 @@ fn compress(content: &[u8]) -> Vec<u8> {
 pub struct FileStore {
     source: FileSource,
     log: File,
+    log_identity: Identity,
     /// Whether the names of the log and the archive may not be durable yet.
     names_unsynced: bool,
     guard: Option<Guard>,
@@ -116,9 +118,11 @@ impl FileStore {
                 (log, None)
             }
         };
+        let log_identity = Identity::of(&log).map_err(|error| failed("look at", &path, error))?;
         Ok(Self {
             source,
             log,
+            log_identity,
             names_unsynced: true,
             guard,
             syncs: 0,
@@ -203,7 +207,7 @@ impl FileStore {
 
     fn check_in_place(&self) -> io::Result<()> {
         let path = self.source.path(Slot::Log);
-        if self.guard.is_some() && !lock::is_at(&self.log, &path)? {
+        if self.guard.is_some() && !self.log_identity.is_at(&path)? {
             return Err(io::Error::other(format!(
                 "{} was replaced or removed while this writer held it",
                 path.display()

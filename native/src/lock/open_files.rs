@@ -1,9 +1,10 @@
 //! Which process has a locked file open, from what Linux tells of open files.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use crate::identity::Identity;
 
 /// A process that has `file` open with a lock of `flock` on it, among those
 /// whose open files we may look at.
@@ -17,21 +18,17 @@ pub(super) fn who_has_locked(file: &File) -> Option<u32> {
 /// Whether the process has `file` open with a lock of `flock` on it; `None`
 /// if there is such a process but we may not look.
 pub(super) fn has_locked(pid: u32, file: &File) -> Option<bool> {
-    let ours = file.metadata().ok()?;
+    let ours = Identity::of(file).ok()?;
     let process = Path::new("/proc").join(pid.to_string());
     match fs::read_dir(process.join("fd")) {
         Ok(files) => Some(files.flatten().any(|entry| {
             let info = process.join("fdinfo").join(entry.file_name());
-            fs::metadata(entry.path()).is_ok_and(|file| is_same(&file, &ours))
+            fs::metadata(entry.path()).is_ok_and(|file| Identity::from(&file) == ours)
                 && fs::read_to_string(info).is_ok_and(|info| tells_of_flock(&info))
         })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
     }
-}
-
-fn is_same(a: &Metadata, b: &Metadata) -> bool {
-    (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
 /// Whether the text of a file of `/proc/<pid>/fdinfo` names a lock of `flock`

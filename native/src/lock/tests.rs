@@ -121,8 +121,8 @@ fn contention_on_a_file_that_left_the_path_is_not_reported() {
         Ok(())
     })
     .unwrap();
-    assert!(is_at(&new, &path).unwrap());
-    assert!(!is_at(&old, &path).unwrap());
+    assert!(Identity::of(&new).unwrap().is_at(&path).unwrap());
+    assert!(!Identity::of(&old).unwrap().is_at(&path).unwrap());
 }
 
 #[cfg(unix)]

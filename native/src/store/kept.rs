@@ -3,16 +3,15 @@
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::mem::take;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::source::{present, read_full};
+use crate::identity::Identity;
 
 /// The file that was at a path when it was read last. A clone starts with none.
 ///
-/// It is looked for at its path before each read, which takes less time than to open and close it:
-/// as long as one is open, no other has its number.
+/// It is looked for at its path before each read, which takes less time than to open and close it.
 #[derive(Debug, Default)]
 pub(super) struct Kept(Mutex<State>);
 
@@ -26,8 +25,7 @@ struct State {
 #[derive(Debug)]
 struct Opened {
     file: File,
-    device: u64,
-    inode: u64,
+    identity: Identity,
 }
 
 impl Kept {
@@ -73,16 +71,12 @@ impl Clone for Kept {
 impl Opened {
     fn new(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        let found = file.metadata()?;
-        Ok(Self {
-            file,
-            device: found.dev(),
-            inode: found.ino(),
-        })
+        let identity = Identity::of(&file)?;
+        Ok(Self { file, identity })
     }
 
     fn is(&self, found: &Metadata) -> bool {
-        (found.dev(), found.ino()) == (self.device, self.inode)
+        Identity::from(found) == self.identity
     }
 }
 
