@@ -1,6 +1,7 @@
 //! Rotation, by hand and in the middle of appending.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use eventfold::{Durability, EventLog};
@@ -49,6 +50,8 @@ pub fn pause(bench: &Bench) -> Row {
     let place = bench.place.fresh();
     let prefilled = place.path().join("app.jsonl");
     history::lines(&prefilled, &bench.events, by_batches);
+    let archived = zstd::bulk::compress(&fs::read(&prefilled).unwrap(), 3).unwrap();
+    let line = &bench.events.samples[0].line;
     let contenders = vec![
         Contender::new(OURS, || {
             let dir = bench.place.fresh();
@@ -71,11 +74,33 @@ pub fn pause(bench: &Bench) -> Row {
                 log.append(&sample.event_0_2).unwrap();
             })
         }),
+        Contender::new(BARE, || {
+            let dir = copy(bench, &prefilled);
+            let append = |name| fs::OpenOptions::new().append(true).create(true).open(name);
+            let mut log = append(dir.path().join("app.jsonl")).unwrap();
+            let mut archive = append(dir.path().join("archive.jsonl.zst")).unwrap();
+            let (frame, seal) = archived.split_at(archived.len() - 4096);
+            let rotate = || {
+                archive.write_all(frame)?;
+                archive.sync_data()?;
+                log.set_len(0)?;
+                log.sync_data()?;
+                archive.write_all(seal)?;
+                archive.sync_data()?;
+                log.write_all(line)?;
+                log.sync_data()
+            };
+            1e3 * timed(rotate).0
+        }),
     ];
     let series = turns::take(bench.rounds(9), contenders);
     let work = format!("longest append, rotating at {mib} MiB");
-    Row::new(work, MILLISECONDS, "", series).goal(of_peer(v0_2::NAME, 1.0 / 15.0))
+    Row::new(work, MILLISECONDS, BARE, series).goal(of_peer(v0_2::NAME, 1.0 / 15.0))
 }
+
+/// A rotation that compressed everything before: an archive and its seal are synced, and the log
+/// is cut between them.
+const BARE: &str = "bare calls";
 
 /// How many milliseconds the longest append takes, until the log was rotated and for some more.
 fn longest(bench: &Bench, dir: &Path, mut append: impl FnMut(&Sample)) -> f64 {
