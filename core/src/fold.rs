@@ -106,14 +106,13 @@ impl<T: Clone> Fold<T> {
         mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
     ) -> Result<Option<Self>, E> {
         let mut scan = Scan::new(source, codec, self.position);
-        let Some(first) = scan.next_line()? else {
-            return Ok(None);
-        };
-        let mut state = reduce(self.state.clone(), &first)?;
+        let mut state = None;
         while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
-            state = reduce(state, &line)?;
+            let before = state.take().unwrap_or_else(|| self.state.clone());
+            state = Some(reduce(before, &line)?);
         }
-        self.at_end_of(&mut scan, state).map(Some)
+        let state = state.map(|state| self.at_end_of(&mut scan, state));
+        state.transpose()
     }
 
     /// The fold over what comes from here to `position`, which is 0, an event's position or next

@@ -53,11 +53,11 @@ pub struct Line<'a> {
     pub(crate) place: Place,
 }
 
-/// A file and an offset in it: the line's in the log, its block's in the archive.
+/// Where a line was read: the archive offset of its block, or the position of the log's first byte.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) slot: Slot<'static>,
-    pub(crate) offset: u64,
+pub(crate) enum Place {
+    Block { offset: u64 },
+    Log { base: u64 },
 }
 
 impl<'a> Line<'a> {
@@ -119,6 +119,10 @@ impl<'a> Line<'a> {
                 reason,
             };
         }
-        Error::corrupt(self.position, self.place.slot, self.place.offset, reason)
+        let (slot, offset) = match self.place {
+            Place::Block { offset } => (Slot::Archive, offset),
+            Place::Log { base } => (Slot::Log, self.position - base),
+        };
+        Error::corrupt(self.position, slot, offset, reason)
     }
 }

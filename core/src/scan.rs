@@ -46,21 +46,15 @@ pub struct Scan<S> {
     bytes: Vec<u8>,
     /// Where in `bytes` the next line starts.
     at: usize,
-    unit: Unit,
+    /// Where `bytes` were read. The last line of a block may lack a newline.
+    place: Place,
+    /// Whether the last of `bytes` may be among the lines at the log's end that a power cut damaged:
+    /// it holds a NUL.
+    may_be_torn: bool,
     /// How much of the log to read next.
     want: usize,
     /// Whether the next line's position is known to be the start of a line.
     checked: bool,
-}
-
-/// What a scan's bytes are.
-#[derive(Debug, Clone, Copy)]
-enum Unit {
-    /// A block from this archive offset. Its last line may lack a newline.
-    Block { offset: u64 },
-    /// Whole lines of the log, whose first byte is at position `base`. Unless the last of them
-    /// holds a NUL, none is among those at the log's end that a power cut damaged.
-    Log { base: u64, may_be_torn: bool },
 }
 
 impl<S: Source> Scan<S> {
@@ -75,7 +69,8 @@ impl<S: Source> Scan<S> {
             position,
             bytes: Vec::new(),
             at: 0,
-            unit: Unit::Block { offset: 0 },
+            place: Place::Block { offset: 0 },
+            may_be_torn: false,
             want: FIRST_READ,
             checked: position == 0,
         }
@@ -128,38 +123,22 @@ impl<S: Source> Scan<S> {
     /// which hides where the log begins. [`Error::Beyond`] and [`Error::NotABoundary`] as said in
     /// [`new`](Scan::new). [`Error::Storage`] when the source cannot be read; the scan stays
     /// where it is.
-    #[inline]
+    // Handing a line over would take as long as finding it.
+    #[inline(always)]
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Error<S::Error>> {
-        let before = self.position;
-        let Some(mut range) = self.take_line()? else {
-            return Ok(None);
-        };
-        if self.may_be_torn(&range) {
-            let torn = self.only_nuls_follow();
-            self.go_to(before);
-            if torn? {
-                return Ok(None);
-            }
-            match self.take_line()? {
-                Some(again) => range = again,
+        let range = match self.plain_line() {
+            Some(range) => range,
+            None => match self.find_line()? {
+                Some(range) => range,
                 None => return Ok(None),
-            }
-        }
+            },
+        };
         let position = self.position - (self.at - range.start) as u64;
         let bytes = self.bytes.get(range).unwrap_or_default();
         Ok(Some(Line {
             position,
             next_position: self.position,
-            place: match self.unit {
-                Unit::Block { offset } => Place {
-                    slot: Slot::Archive,
-                    offset,
-                },
-                Unit::Log { base, .. } => Place {
-                    slot: Slot::Log,
-                    offset: position - base,
-                },
-            },
+            place: self.place,
             bytes,
             stored: bytes,
         }))
@@ -170,8 +149,40 @@ impl<S: Source> Scan<S> {
         self.history.hash_before(&self.source, self.position)
     }
 
+    /// Where in `bytes` the next line lies, without its newline, if it is there and nothing more has
+    /// to be asked: what most lines take.
+    #[inline(always)]
+    fn plain_line(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let rest = self.bytes.get(start..)?;
+        let len = memchr(b'\n', rest)?;
+        if self.may_be_torn || line::is_blank(rest.get(..len)?) {
+            return None;
+        }
+        self.at += len + 1;
+        self.position += len as u64 + 1;
+        Some(start..self.at - 1)
+    }
+
+    /// Where in `bytes` the next line lies that is not blank and not torn, without its newline.
+    #[inline(never)]
+    fn find_line(&mut self) -> Result<Option<Range<usize>>, Error<S::Error>> {
+        let before = self.position;
+        let Some(range) = self.take_line()? else {
+            return Ok(None);
+        };
+        if !self.may_be_torn(&range) {
+            return Ok(Some(range));
+        }
+        let torn = self.only_nuls_follow();
+        self.go_to(before);
+        match torn? {
+            true => Ok(None),
+            false => self.take_line(),
+        }
+    }
+
     /// Where in `bytes` the next line that is not blank lies, without its newline.
-    #[inline]
     fn take_line(&mut self) -> Result<Option<Range<usize>>, Error<S::Error>> {
         loop {
             let start = self.at;
@@ -214,7 +225,8 @@ impl<S: Source> Scan<S> {
                         return Err(Error::NotABoundary { position });
                     }
                     (self.at, self.bytes) = (at, bytes);
-                    self.unit = Unit::Block { offset };
+                    self.place = Place::Block { offset };
+                    self.may_be_torn = false;
                     self.checked = true;
                     return Ok(true);
                 }
@@ -238,10 +250,8 @@ impl<S: Source> Scan<S> {
                     bytes.truncate(newline + 1);
                     self.want = (self.want * 2).min(LONGEST_READ);
                     self.bytes = bytes;
-                    self.unit = Unit::Log {
-                        base,
-                        may_be_torn: line::holds_nul(last_line(&self.bytes)),
-                    };
+                    self.place = Place::Log { base };
+                    self.may_be_torn = line::holds_nul(last_line(&self.bytes));
                     return Ok(true);
                 }
             }
@@ -291,13 +301,7 @@ impl<S: Source> Scan<S> {
     }
 
     fn may_be_torn(&self, range: &Range<usize>) -> bool {
-        matches!(
-            self.unit,
-            Unit::Log {
-                may_be_torn: true,
-                ..
-            }
-        ) && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
+        self.may_be_torn && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
     }
 
     /// Whether every line from here to the end holds a NUL: all that a power cut damaged.

@@ -24,7 +24,7 @@ impl<'a> Ends<'a> {
     /// even: the line ends outside of a text, hence they begin outside of one too, and are tokens.
     /// They open no object and close the last one, so the fields are the line's own. No second
     /// field of the same name can be in between, since the parser takes none twice.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
         let rest = line.strip_prefix(br#"{"type":""#)?;
         let (event_type, rest) = Plain::in_front_of(rest)?;
@@ -52,7 +52,7 @@ pub(crate) fn may_name(line: &[u8], quoted_name: &[u8]) -> bool {
 
 /// Strips a field whose value is a text without escapes off the end, if it is there. `None` when
 /// the text at the end is of another kind.
-#[inline]
+#[inline(always)]
 fn strip_text<'a>(bytes: &'a [u8], key: &[u8]) -> Option<(&'a [u8], Option<Plain<'a>>)> {
     let Some(rest) = bytes.strip_suffix(b"\"") else {
         return Some((bytes, None));
@@ -70,16 +70,17 @@ pub(crate) struct Plain<'a>(&'a [u8]);
 
 impl<'a> Plain<'a> {
     /// The text up to the first byte that ends one, and that byte with what follows. `None` too
-    /// when fewer than eight bytes would be left to look at: no line is that short.
+    /// when fewer than sixteen bytes are left to look at, in a line that says next to nothing.
     #[inline]
     fn in_front_of(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (words, _) = bytes.as_chunks::<8>();
+        let (pairs, _) = words.as_chunks::<2>();
         let (mut len, mut all) = (0, 0);
-        for word in words {
-            all |= u64::from_le_bytes(*word);
-            let more = plain(*word);
+        for [first, second] in pairs {
+            all |= u64::from_le_bytes(*first) | u64::from_le_bytes(*second);
+            let more = joined(plain(*first), plain(*second));
             len += more;
-            if more < word.len() {
+            if more < 16 {
                 let (text, rest) = bytes.split_at_checked(len)?;
                 return Some((Self::of(text, all)?, rest));
             }
@@ -87,16 +88,18 @@ impl<'a> Plain<'a> {
         None
     }
 
-    /// The text behind the last byte that begins one, and what comes before with that byte.
+    /// The text behind the last byte that begins one, and what comes before with that byte; `None`
+    /// as there.
     #[inline]
     fn at_end_of(bytes: &'a [u8]) -> Option<(&'a [u8], Self)> {
         let (_, words) = bytes.as_rchunks::<8>();
+        let (_, pairs) = words.as_rchunks::<2>();
         let (mut len, mut all) = (0, 0);
-        for word in words.iter().rev() {
-            all |= u64::from_le_bytes(*word);
-            let more = plain_at_end(*word);
+        for [second, first] in pairs.iter().rev() {
+            all |= u64::from_le_bytes(*first) | u64::from_le_bytes(*second);
+            let more = joined(plain_at_end(*first), plain_at_end(*second));
             len += more;
-            if more < word.len() {
+            if more < 16 {
                 let (rest, text) = bytes.split_at_checked(bytes.len() - len)?;
                 return Some((rest, Self::of(text, all)?));
             }
@@ -116,6 +119,14 @@ impl<'a> Plain<'a> {
     pub(crate) fn text(self) -> &'a str {
         str::from_utf8(self.0).unwrap_or_default()
     }
+}
+
+/// How many of two words' bytes come before an end, by how many of each do. Both are looked at
+/// before it is asked where the first one ends: a branch on a text's length is often mistaken.
+#[inline]
+fn joined(first: usize, second: usize) -> usize {
+    let is_whole = first / 8;
+    first + second * is_whole
 }
 
 /// A whole number that fits in 64 bits.
