@@ -27,7 +27,7 @@ const OVER: usize = 3_000_000;
 #[test]
 fn the_fixed_scripts_hold_every_pair_of_steps() {
     let scripts = Script::fixed();
-    assert_eq!(scripts.len(), 40);
+    assert_eq!(scripts.len(), 46);
     for pair in Script::pairs() {
         assert!(scripts.iter().any(|script| script.holds(&pair)), "{pair}");
     }

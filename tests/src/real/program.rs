@@ -61,7 +61,8 @@ fn run<P: Program>(script: &Script, mut next: u64, program: &mut P, after: impl 
                 program.refresh();
             }
             Step::Reopen => program.reopen(),
-            Step::Read | Step::Kill(_) => {}
+            // A log does it by itself, and none of these is as long.
+            Step::Prepare | Step::Read | Step::Kill(_) => {}
         }
         after(program);
     }

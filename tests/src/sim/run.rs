@@ -6,7 +6,7 @@ use eventfold_core::{
 
 use super::codec::STORED;
 use super::disk::{Disk, Harm, Plan};
-use super::image::{LOG, mix};
+use super::image::{ARCHIVE, LOG, mix};
 use super::known::Ledger;
 use super::reach::{Direct, Reach};
 use super::script::{Script, Step};
@@ -158,6 +158,7 @@ impl<R: Reach> Program<R> {
             }
             Step::Refused => self.refused(),
             Step::Rotate => self.acknowledge(|writer| writer.rotate().map(drop)),
+            Step::Prepare => self.prepare(),
             Step::Sync => self.acknowledge(Writer::sync),
             Step::Save { synced } => {
                 // A snapshot must not know events that a power cut can take.
@@ -285,6 +286,8 @@ impl<R: Reach> Program<R> {
         );
         assert!(matches!(writer.rotate(), Err(Error::Poisoned { .. })));
         assert!(matches!(writer.sync(), Err(Error::Poisoned { .. })));
+        let prepared = writer.prepare_rotation(0);
+        assert!(matches!(prepared, Err(Error::Poisoned { .. })));
         assert_eq!(before, self.disk.operations(), "a poisoned writer wrote");
     }
 
@@ -303,6 +306,27 @@ impl<R: Reach> Program<R> {
             "{refused:?}"
         );
         assert_eq!(before, self.disk.operations(), "a refused append wrote");
+    }
+
+    fn prepare(&mut self) {
+        self.open();
+        let Some(writer) = self.writer.as_mut() else {
+            return;
+        };
+        let archive = |disk: &Disk| disk.shown(|image| image.slots[ARCHIVE].clone());
+        let (failed, before) = (self.disk.failed(), self.disk.operations());
+        let archived = archive(&self.disk);
+        // Near its limit: a log of scripts is never as long as a block.
+        let prepared = writer.prepare_rotation(writer.log_len());
+        assert_eq!(archived, archive(&self.disk), "archived before a rotation");
+        if self.disk.synced_since(before, LOG) {
+            self.ledger.settle(self.disk.operations());
+        }
+        match prepared {
+            Ok(()) | Err(Error::Storage { .. }) => {}
+            Err(Error::DurabilityUnknown { position, .. }) => self.doubt(position, failed),
+            Err(error) => panic!("a rotation is not prepared: {error}"),
+        }
     }
 
     fn save(&mut self) {

@@ -26,6 +26,8 @@ pub enum Step {
     Refused,
     /// `r`: rotates.
     Rotate,
+    /// `p`: prepares a rotation, of all that the log holds.
+    Prepare,
     /// `s`: syncs.
     Sync,
     /// `v` `V`: refreshes the view and saves its snapshot, after a sync or without one.
@@ -38,7 +40,7 @@ pub enum Step {
     Kill(u8),
 }
 
-/// The steps that scripts are made of, besides kills.
+/// The steps that scripts are made of by chance, besides kills.
 const LETTERS: &str = "aAbBetTcxrsvVow";
 
 impl Step {
@@ -58,6 +60,7 @@ impl Step {
             'c' => Self::Condition,
             'x' => Self::Refused,
             'r' => Self::Rotate,
+            'p' => Self::Prepare,
             's' => Self::Sync,
             'v' | 'V' => Self::Save {
                 synced: letter == 'v',
@@ -100,8 +103,8 @@ impl Script {
         Self(text)
     }
 
-    /// Forty scripts in which every step follows every other one, and every kill meets a
-    /// rotation, an append and a reopening.
+    /// Forty-six scripts in which every step follows every other one, every kill meets a rotation,
+    /// an append and a reopening, and rotations are prepared.
     pub fn fixed() -> Vec<Self> {
         let mut random = Random(40);
         let mut missing = Self::pairs();
@@ -131,7 +134,16 @@ impl Script {
             "erere6reee2re5re",
             "b0abB1ar7rt2tA1o3o",
         ];
-        scripts.extend(kills.map(|text| Self(text.into())));
+        let prepared = [
+            "bparBpprow",
+            "tpxTprwapr",
+            "Apcpsprvbp",
+            "bpoarBpoBr",
+            "b0par1Bp2rwA1pr4r",
+            "erep0rebp3rBpe5row",
+        ];
+        let by_hand = kills.into_iter().chain(prepared);
+        scripts.extend(by_hand.map(|text| Self(text.into())));
         scripts
     }
 
