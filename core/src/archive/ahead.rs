@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::{Access, Durability, Event, MemoryStore, Scan, Slot, Source, Writer};
 
-    const ROTATIONS: u64 = 12;
+    const ROTATIONS: u64 = if cfg!(miri) { 4 } else { 12 };
 
     struct Counting<'s> {
         store: &'s MemoryStore,
