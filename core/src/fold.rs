@@ -106,13 +106,14 @@ impl<T: Clone> Fold<T> {
         mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
     ) -> Result<Option<Self>, E> {
         let mut scan = Scan::new(source, codec, self.position);
-        let mut state = None;
+        let Some(first) = scan.next_line()? else {
+            return Ok(None);
+        };
+        let mut state = reduce(self.state.clone(), &first)?;
         while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
-            let before = state.take().unwrap_or_else(|| self.state.clone());
-            state = Some(reduce(before, &line)?);
+            state = reduce(state, &line)?;
         }
-        let state = state.map(|state| self.at_end_of(&mut scan, state));
-        state.transpose()
+        self.at_end_of(&mut scan, state).map(Some)
     }
 
     /// The fold over what comes from here to `position`, which is 0, an event's position or next

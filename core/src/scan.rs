@@ -48,9 +48,9 @@ pub struct Scan<S> {
     at: usize,
     /// Where `bytes` were read. The last line of a block may lack a newline.
     place: Place,
-    /// Whether the last of `bytes` may be among the lines at the log's end that a power cut damaged:
-    /// it holds a NUL.
-    may_be_torn: bool,
+    /// Whether they are the log's and the last line in them holds a NUL. Unless it does, none is
+    /// among those at the log's end that a power cut damaged.
+    may_end_torn: bool,
     /// How much of the log to read next.
     want: usize,
     /// Whether the next line's position is known to be the start of a line.
@@ -70,7 +70,7 @@ impl<S: Source> Scan<S> {
             bytes: Vec::new(),
             at: 0,
             place: Place::Block { offset: 0 },
-            may_be_torn: false,
+            may_end_torn: false,
             want: FIRST_READ,
             checked: position == 0,
         }
@@ -156,7 +156,7 @@ impl<S: Source> Scan<S> {
         let start = self.at;
         let rest = self.bytes.get(start..)?;
         let len = memchr(b'\n', rest)?;
-        if self.may_be_torn || line::is_blank(rest.get(..len)?) {
+        if self.may_end_torn || line::is_blank(rest.get(..len)?) {
             return None;
         }
         self.at += len + 1;
@@ -226,7 +226,7 @@ impl<S: Source> Scan<S> {
                     }
                     (self.at, self.bytes) = (at, bytes);
                     self.place = Place::Block { offset };
-                    self.may_be_torn = false;
+                    self.may_end_torn = false;
                     self.checked = true;
                     return Ok(true);
                 }
@@ -251,7 +251,7 @@ impl<S: Source> Scan<S> {
                     self.want = (self.want * 2).min(LONGEST_READ);
                     self.bytes = bytes;
                     self.place = Place::Log { base };
-                    self.may_be_torn = line::holds_nul(last_line(&self.bytes));
+                    self.may_end_torn = line::holds_nul(last_line(&self.bytes));
                     return Ok(true);
                 }
             }
@@ -301,7 +301,7 @@ impl<S: Source> Scan<S> {
     }
 
     fn may_be_torn(&self, range: &Range<usize>) -> bool {
-        self.may_be_torn && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
+        self.may_end_torn && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
     }
 
     /// Whether every line from here to the end holds a NUL: all that a power cut damaged.

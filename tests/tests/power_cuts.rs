@@ -14,7 +14,7 @@ use eventfold_tests::places::Memory;
 use eventfold_tests::sim::between::read_between;
 use eventfold_tests::sim::explore::{Depth, explore, replay};
 use eventfold_tests::sim::reach::Direct;
-use eventfold_tests::sim::script::Script;
+use eventfold_tests::sim::script::{LETTERS, Script};
 use eventfold_tests::sim::seen::Seen;
 use eventfold_tests::{Place, append, proof};
 
@@ -27,8 +27,10 @@ const OVER: usize = 3_000_000;
 #[test]
 fn the_fixed_scripts_hold_every_pair_of_steps() {
     let scripts = Script::fixed();
-    assert_eq!(scripts.len(), 46);
-    for pair in Script::pairs() {
+    assert_eq!(scripts.len(), 48);
+    let prepared = |step| [format!("p{step}"), format!("{step}p")];
+    let prepared = LETTERS.chars().flat_map(prepared);
+    for pair in Script::pairs().into_iter().chain(prepared) {
         assert!(scripts.iter().any(|script| script.holds(&pair)), "{pair}");
     }
 }

@@ -10,8 +10,9 @@ use super::block::Block;
 use super::codec::{Codec, Waiting};
 use super::decoder::is_whole;
 
-/// How many blocks are decoded at a time beside the one that is read. Decoding a block takes
-/// longer than looking through its lines, so that one more would keep who reads waiting.
+/// How many blocks are decoded at a time beside the one that is read. Decoding one takes longer
+/// than looking through its lines, so that whoever reads would wait for a single one; each more
+/// takes memory for a block.
 const BLOCKS: usize = 2;
 
 /// Decodes ahead for whoever reads one block after the other. A single block says nothing about
@@ -32,7 +33,7 @@ struct Next {
 }
 
 impl Ahead {
-    /// The block that holds `position`, if it is decoded ahead and the next to be read.
+    /// The block that begins at `position`, if it is the next of those decoded ahead.
     pub(super) fn block_at(&self, position: u64) -> Option<Block> {
         let block = self.next.front()?.block;
         (block.position == position).then_some(block)

@@ -55,7 +55,7 @@ impl Decoder {
         Ok(is_read && is_whole(block, content))
     }
 
-    /// The block at `position`, where it was decoded ahead.
+    /// The block that begins at `position`, if it is the next of those decoded ahead.
     pub(crate) fn block_ahead(&self, position: u64) -> Option<Block> {
         self.ahead.block_at(position)
     }

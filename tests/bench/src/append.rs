@@ -254,7 +254,7 @@ fn fill(peer: &impl Peer, events: &Events) {
     peer.flush();
 }
 
-fn appending(path: &Path) -> File {
+pub fn appending(path: &Path) -> File {
     OpenOptions::new()
         .create(true)
         .append(true)

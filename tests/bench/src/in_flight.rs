@@ -2,7 +2,6 @@
 //! its own event, and by one thread that waits later.
 
 use std::collections::VecDeque;
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::Barrier;
 use std::thread;
@@ -10,7 +9,7 @@ use std::time::Instant;
 
 use eventfold::{EventWriter, Receipt, SharedWriter};
 
-use crate::append;
+use crate::append::{self, appending};
 use crate::bench::Bench;
 use crate::events::Sample;
 use crate::peers::fjall::Fjall;
@@ -134,11 +133,7 @@ const TOGETHER: &str = "64 a fdatasync";
 /// The lines of as many events in one write and one sync, by one thread.
 fn together(bench: &Bench) -> Contender<'_> {
     let dir = bench.place.fresh();
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(dir.path().join("bare"))
-        .unwrap();
+    let mut file = appending(&dir.path().join("bare"));
     let mut samples = bench.events.endless();
     let times = 4;
     Contender::new(TOGETHER, move || {

@@ -1,12 +1,13 @@
 //! Rotation, by hand and in the middle of appending.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use eventfold::{Durability, EventLog};
 use tempfile::TempDir;
 
+use crate::append::appending;
 use crate::bench::{Bench, MIB};
 use crate::events::Sample;
 use crate::history;
@@ -76,11 +77,10 @@ pub fn pause(bench: &Bench) -> Row {
         }),
         Contender::new(BARE, || {
             let dir = copy(bench, &prefilled);
-            let append = |name| fs::OpenOptions::new().append(true).create(true).open(name);
-            let mut log = append(dir.path().join("app.jsonl")).unwrap();
-            let mut archive = append(dir.path().join("archive.jsonl.zst")).unwrap();
+            let mut log = appending(&dir.path().join("app.jsonl"));
+            let mut archive = appending(&dir.path().join("archive.jsonl.zst"));
             let (frame, seal) = archived.split_at(archived.len() - 4096);
-            let rotate = || {
+            let rotate = || -> io::Result<()> {
                 archive.write_all(frame)?;
                 archive.sync_data()?;
                 log.set_len(0)?;
@@ -90,7 +90,9 @@ pub fn pause(bench: &Bench) -> Row {
                 log.write_all(line)?;
                 log.sync_data()
             };
-            1e3 * timed(rotate).0
+            let (seconds, rotated) = timed(rotate);
+            rotated.unwrap();
+            1e3 * seconds
         }),
     ];
     let series = turns::take(bench.rounds(9), contenders);

@@ -41,7 +41,7 @@ pub enum Step {
 }
 
 /// The steps that scripts are made of by chance, besides kills.
-const LETTERS: &str = "aAbBetTcxrsvVow";
+pub const LETTERS: &str = "aAbBetTcxrsvVow";
 
 impl Step {
     fn of(letter: char) -> Option<Self> {
@@ -103,8 +103,8 @@ impl Script {
         Self(text)
     }
 
-    /// Forty-six scripts in which every step follows every other one, every kill meets a rotation,
-    /// an append and a reopening, and rotations are prepared.
+    /// Forty-eight scripts in which every step follows every other one, every kill meets a rotation,
+    /// an append and a reopening, and a rotation is prepared before and after every step.
     pub fn fixed() -> Vec<Self> {
         let mut random = Random(40);
         let mut missing = Self::pairs();
@@ -139,6 +139,8 @@ impl Script {
             "tpxTprwapr",
             "Apcpsprvbp",
             "bpoarBpoBr",
+            "axpArpbvpBVpt",
+            "bopTwpvrpVpwr",
             "b0par1Bp2rwA1pr4r",
             "erep0rebp3rBpe5row",
         ];
