@@ -68,6 +68,17 @@ impl<D> Event<D> {
         Self::at(now.map_or(0, |since| since.as_secs()), event_type, data)
     }
 
+    pub(crate) fn of(fields: Fields<'_, impl Into<D>, Value>) -> Self {
+        Self {
+            event_type: fields.event_type.0.into_owned(),
+            data: fields.data.into(),
+            ts: fields.ts,
+            id: fields.id.map(|id| id.0.into_owned()),
+            actor: fields.actor.map(|actor| actor.0.into_owned()),
+            meta: fields.meta,
+        }
+    }
+
     /// The same event with this `id`.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
@@ -93,14 +104,6 @@ impl<D> Event<D> {
 impl<'de, D: Deserialize<'de>> Deserialize<'de> for Event<D> {
     fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
         // The trait's, since the one that is derived takes an array too.
-        let fields = <Fields<'_, D, Value> as Deserialize>::deserialize(deserializer)?;
-        Ok(Self {
-            event_type: fields.event_type.0.into_owned(),
-            data: fields.data,
-            ts: fields.ts,
-            id: fields.id.map(|id| id.0.into_owned()),
-            actor: fields.actor.map(|actor| actor.0.into_owned()),
-            meta: fields.meta,
-        })
+        <Fields<'_, D, Value> as Deserialize>::deserialize(deserializer).map(Self::of)
     }
 }

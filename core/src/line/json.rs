@@ -24,6 +24,10 @@ use crate::planted::{Bug, planted};
 const RAW: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
 
+pub(super) fn is_reserved(name: &str) -> bool {
+    name == RAW || name == NUMBER
+}
+
 /// A serializer that appends to a buffer.
 pub(super) struct Json<'o> {
     out: &'o mut Vec<u8>,

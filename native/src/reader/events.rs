@@ -1,8 +1,7 @@
 use std::io;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use eventfold_core::{Line, Record, Scan, Upcasts};
+use eventfold_core::{Event, Line, Record, Scan, Upcasts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -47,8 +46,11 @@ pub struct LogIterator<D = Value> {
     /// The line of the event that was lifted last.
     lifted: Vec<u8>,
     failed: Option<Failed>,
-    data: PhantomData<fn() -> D>,
+    parse: Parse<D>,
 }
+
+/// What makes an event of a line.
+type Parse<D> = fn(&Line<'_>) -> Result<Event<D>, CoreError>;
 
 impl LogIterator {
     pub(super) fn new(
@@ -64,7 +66,7 @@ impl LogIterator {
             upcasts: upcasts.clone(),
             lifted: Vec::new(),
             failed: None,
-            data: PhantomData,
+            parse: |line| line.event_of_any(),
         }
     }
 }
@@ -96,7 +98,7 @@ impl<D> LogIterator<D> {
             upcasts: self.upcasts,
             lifted: self.lifted,
             failed: self.failed,
-            data: PhantomData,
+            parse: |line| line.event(),
         }
     }
 
@@ -132,6 +134,35 @@ impl<D> LogIterator<D> {
             self.failed = Some(Failed::at(before, &error));
             Error::in_dir(self.source.dir(), error).into()
         }))
+    }
+
+    /// The next event, waiting for it no longer than `timeout`: a tail of the log. Woken as
+    /// [`EventReader::wait_for_events`](crate::EventReader::wait_for_events) is. `None` when the
+    /// timeout passed without one, and after an error that ended the iteration.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use std::time::Duration;
+    ///
+    /// use eventfold::{Event, EventReader, EventWriter};
+    ///
+    /// let mut writer = EventWriter::open(dir.path())?;
+    /// let mut events = EventReader::new(dir.path()).read_full()?;
+    /// std::thread::scope(|scope| {
+    ///     let tail = scope.spawn(|| events.wait_next(Duration::from_secs(60)));
+    ///     writer.append(&Event::new("rang", "twice"))?;
+    ///     let record = tail.join().unwrap().expect("an event within a minute")?;
+    ///     assert_eq!(record.event.event_type, "rang");
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn wait_next(&mut self, timeout: Duration) -> Option<io::Result<Record<D>>> {
+        let (watch, dir) = (self.watch.clone(), self.source.dir().to_path_buf());
+        watch.wait(&dir, timeout, || match self.goes_on() {
+            Some(_) => self.next().map(Some),
+            None => Some(None),
+        })?
     }
 
     /// Where the next event will start.
@@ -192,46 +223,14 @@ impl Failed {
     }
 }
 
-impl<D: DeserializeOwned> LogIterator<D> {
-    /// The next event, waiting for it no longer than `timeout`: a tail of the log. Woken as
-    /// [`EventReader::wait_for_events`](crate::EventReader::wait_for_events) is. `None` when the timeout passed without one, and after
-    /// an error that ended the iteration.
-    ///
-    /// ```
-    /// # let dir = tempfile::tempdir()?;
-    /// use std::time::Duration;
-    ///
-    /// use eventfold::{Event, EventReader, EventWriter};
-    ///
-    /// let mut writer = EventWriter::open(dir.path())?;
-    /// let mut events = EventReader::new(dir.path()).read_full()?;
-    /// std::thread::scope(|scope| {
-    ///     let tail = scope.spawn(|| events.wait_next(Duration::from_secs(60)));
-    ///     writer.append(&Event::new("rang", "twice"))?;
-    ///     let record = tail.join().unwrap().expect("an event within a minute")?;
-    ///     assert_eq!(record.event.event_type, "rang");
-    ///     Ok::<(), std::io::Error>(())
-    /// })?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn wait_next(&mut self, timeout: Duration) -> Option<io::Result<Record<D>>> {
-        let (watch, dir) = (self.watch.clone(), self.source.dir().to_path_buf());
-        watch.wait(&dir, timeout, || match self.goes_on() {
-            Some(_) => self.next().map(Some),
-            None => Some(None),
-        })?
-    }
-}
-
-impl<D: DeserializeOwned> Iterator for LogIterator<D> {
+impl<D> Iterator for LogIterator<D> {
     type Item = io::Result<Record<D>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let before = self.goes_on()?;
         let record = match self.scan.next_line() {
-            Ok(line) => {
-                lifted(&line?, &self.upcasts, &mut self.lifted).and_then(|line| line.record())
-            }
+            Ok(line) => lifted(&line?, &self.upcasts, &mut self.lifted)
+                .and_then(|line| Ok(line.record_of((self.parse)(&line)?))),
             Err(error) => Err(error),
         };
         Some(record.map_err(|error| {

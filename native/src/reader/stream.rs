@@ -4,7 +4,6 @@ use std::task::{Context, Poll};
 
 use eventfold_core::Record;
 use futures_core::Stream;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::LogIterator;
@@ -40,7 +39,7 @@ impl<D> EventStream<D> {
     }
 }
 
-impl<D: DeserializeOwned> Stream for EventStream<D> {
+impl<D> Stream for EventStream<D> {
     type Item = io::Result<Record<D>>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use eventfold_core::{Event, Fold, Line, check_view_name};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::{CoreError, State, View};
 use crate::error::Error;
@@ -46,7 +45,9 @@ impl<S: State> View<S> {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::typed::<Value>(name, reducer)
+        Self::folding(name.into(), move |state, line, _dir| {
+            Ok(reducer(state, &line.event_of_any().map_err(Stop::Log)?))
+        })
     }
 
     /// A view whose reducer takes events with data of type `D`, parsed straight into it. An event

@@ -84,9 +84,7 @@ pub fn replay(bench: &Bench) -> Row {
         rotated.bytes as f64 / 1e6 / seconds
     };
     let contenders = vec![
-        Contender::new(OURS, || {
-            rate(&|| replay::ours_typed::<Value>(dir(&rotated.ours)))
-        }),
+        Contender::new(OURS, || rate(&|| replay::ours_by_value(dir(&rotated.ours)))),
         Contender::new(PARSED, || rate(&|| decompressed(&rotated.ours))),
         Contender::new(v0_2::NAME, || {
             rate(&|| replay::by_value_0_2(dir(&rotated.old)))

@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::open::{refreshed, refreshed_0_2};
 use crate::peers::sqlite::Sqlite;
 use crate::peers::{Peer, Wait, v0_2};
-use crate::replay::{Log, by_serde_json, by_value_0_2, ours_by_type, ours_typed};
+use crate::replay::{Log, by_serde_json, by_value_0_2, ours_by_type, ours_by_value};
 use crate::row::{MB_PER_SECOND, MICROSECONDS, MILLISECONDS, OURS, PER_SECOND, Unit};
 use crate::turns::{self, Contender, Series, Spread, timed, timed_again};
 
@@ -228,7 +228,7 @@ fn by_type(bench: &Bench, events: &Events) -> Vec<Series> {
 fn by_value(bench: &Bench, events: &Events) -> Vec<Series> {
     let log = Log::of(bench, events);
     let contenders = vec![
-        log.replay(OURS, ours_typed::<Value>),
+        log.replay(OURS, ours_by_value),
         log.replay("serde_json", by_serde_json::<Value>),
         log.replay(v0_2::NAME, by_value_0_2),
     ];

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use eventfold::{EventReader, View};
+use eventfold::{EventReader, LogIterator, View};
 use eventfold_0_2::EventReader as EventReader02;
 use memchr::memchr_iter;
 use serde::Deserialize;
@@ -63,7 +63,7 @@ fn typed_as<D: DeserializeOwned>(bench: &Bench) -> Row {
 pub fn value(bench: &Bench) -> Row {
     let log = Log::new(bench);
     let contenders = vec![
-        log.replay(OURS, ours_typed::<Value>),
+        log.replay(OURS, ours_by_value),
         log.replay("serde_json", by_serde_json::<Value>),
         log.replay(v0_2::NAME, by_value_0_2),
     ];
@@ -150,8 +150,16 @@ pub fn ours_by_type(dir: &Path) -> Counts {
 }
 
 pub fn ours_typed<D: DeserializeOwned>(dir: &Path) -> Counts {
+    counted(EventReader::new(dir).read_full().unwrap().typed::<D>())
+}
+
+pub fn ours_by_value(dir: &Path) -> Counts {
+    counted(EventReader::new(dir).read_full().unwrap())
+}
+
+fn counted<D: DeserializeOwned>(events: LogIterator<D>) -> Counts {
     let mut counts = Counts::new();
-    for record in EventReader::new(dir).read_full().unwrap().typed::<D>() {
+    for record in events {
         count(&mut counts, &record.unwrap().event.event_type);
     }
     counts

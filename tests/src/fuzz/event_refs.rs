@@ -1,4 +1,4 @@
-//! Any bytes, and fields in any order, as a line that is taken apart at its ends.
+//! Any bytes, and fields in any order, as a line that is read in each way there is.
 
 use std::convert::Infallible;
 
@@ -23,7 +23,7 @@ const KEYS: [&str; 11] = [
     r#""x""#,
 ];
 
-const VALUES: [&str; 20] = [
+const VALUES: [&str; 22] = [
     r#""""#,
     r#""a.b""#,
     r#""é😀""#,
@@ -42,6 +42,8 @@ const VALUES: [&str; 20] = [
     "18446744073709551616",
     r#"{"id":"n","actor":"n","ts":5}"#,
     r#"[{"type":"n"},"ts",":1}"]"#,
+    r#"{"b":1,"a":{"b":2,"a":[]},"b":"c","\u0061":-0.0}"#,
+    r#"{"$serde_json::private::RawValue":"[1]"}"#,
     "{",
     "",
 ];
@@ -56,7 +58,8 @@ const ENDS: [&str; 4] = [
 ];
 
 /// What an event's ends tell is what the parser tells of every line that the parser takes; of any
-/// other line nothing panics, and its data is refused.
+/// other line nothing panics, and its data is refused. Data of any kind are what the parser makes
+/// of them, or refused in the same words.
 pub fn target(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let line = match choices.below(4) {
@@ -106,7 +109,7 @@ fn composed(choices: &mut Choices<'_>) -> Vec<u8> {
 }
 
 /// # Panics
-/// When the line's ends and the parser do not agree.
+/// When the line is read as the parser would not read it.
 pub fn check(line: &[u8]) {
     if matches!(line, b"" | b"\r") {
         return; // No line at all.
@@ -116,6 +119,7 @@ pub fn check(line: &[u8]) {
     let mut scan = Scan::new(&store, Codec::PORTABLE, 0);
     let line = scan.next_line().unwrap().unwrap();
     let event = line.event::<Value, Infallible>();
+    assert_eq!(told(&line.event_of_any()), told(&event));
     match (event, line.event_ref::<Infallible>()) {
         (Ok(event), found) => assert_same(&event, &found.unwrap()),
         (Err(_), Ok(found)) => {
@@ -126,6 +130,12 @@ pub fn check(line: &[u8]) {
         }
         (Err(_), Err(error)) => assert!(matches!(error, Failure::Corrupt { .. }), "{error}"),
     }
+}
+
+/// Its JSON tells numbers apart that are equal, and the order of keys.
+fn told(event: &Result<Event, Failure>) -> Result<String, String> {
+    let event = event.as_ref().map_err(ToString::to_string)?;
+    serde_json::to_string(event).map_err(|error| error.to_string())
 }
 
 fn assert_same(event: &Event, found: &EventRef<'_>) {

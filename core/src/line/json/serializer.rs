@@ -6,7 +6,7 @@ use core::fmt::{Display, Write};
 use serde::ser::{Serialize, Serializer};
 
 use super::parts::{Kind, Parts};
-use super::{Json, NUMBER, RAW, Refused, failed};
+use super::{Json, Refused, failed, is_reserved};
 
 macro_rules! numbers {
     ($($method:ident($type:ty);)*) => {
@@ -173,7 +173,7 @@ impl<'j, 'o> Serializer for &'j mut Json<'o> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'j, 'o>, Refused> {
-        if name == RAW || name == NUMBER {
+        if is_reserved(name) {
             return Ok(Parts::of(self, Kind::Raw));
         }
         self.serialize_map(None)
