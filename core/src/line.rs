@@ -82,7 +82,7 @@ pub(crate) fn check<E: core::error::Error>(line: &[u8]) -> Result<(), Error<E>> 
 /// Compact JSON that the parser takes back equal.
 pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, String> {
     let mut json = Vec::new();
-    Json::write(value, &mut json).map_err(|refused| refused.0)?;
+    Json::write(value, &mut json).map_err(|refused| String::from(refused.0))?;
     Ok(json)
 }
 

@@ -2,32 +2,35 @@
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
 
-/// Where the first byte stands that JSON escapes in a text: a control character, a quote or a
-/// backslash.
+/// Whether a text holds a byte that JSON escapes: a control character, a quote or a backslash.
 #[inline]
-pub(super) fn first_to_escape(text: &[u8]) -> Option<usize> {
-    match holds_escaped(text) {
-        true => text.iter().position(is_escaped),
-        false => None,
-    }
-}
-
-#[inline]
-fn holds_escaped(text: &[u8]) -> bool {
+pub(super) fn holds_escaped(text: &[u8]) -> bool {
     // The last word overlaps the one before, which costs less than a loop over what is left.
     if let Some(last) = text.last_chunk::<8>() {
         let (eights, _) = text.as_chunks::<8>();
-        return eights.iter().any(|eight| any_escaped(*eight)) || any_escaped(*last);
+        return eights.iter().any(any_escaped) || any_escaped(last);
     }
     match (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        (Some([a, b, c, d]), Some([e, f, g, h])) => any_escaped([*a, *b, *c, *d, *e, *f, *g, *h]),
+        (Some([a, b, c, d]), Some([e, f, g, h])) => any_escaped(&[*a, *b, *c, *d, *e, *f, *g, *h]),
         _ => text.iter().any(is_escaped),
     }
 }
 
+/// Where the first such byte stands.
+pub(super) fn first_to_escape(text: &[u8]) -> Option<usize> {
+    let (eights, _) = text.as_chunks::<8>();
+    let plain = eights
+        .iter()
+        .take_while(|eight| !any_escaped(eight))
+        .count()
+        * 8;
+    let rest = text.get(plain..)?;
+    rest.iter().position(is_escaped).map(|at| plain + at)
+}
+
 #[inline]
-fn any_escaped(bytes: [u8; 8]) -> bool {
-    escaped(u64::from_le_bytes(bytes)) != 0
+fn any_escaped(bytes: &[u8; 8]) -> bool {
+    escaped(u64::from_le_bytes(*bytes)) != 0
 }
 
 /// How many of eight bytes come before the first that is escaped.
@@ -72,6 +75,7 @@ mod tests {
                     for at in 0..len {
                         let mut text = vec![fill; len];
                         text[at] = byte;
+                        assert_eq!(holds_escaped(&text), escaped);
                         assert_eq!(first_to_escape(&text), escaped.then_some(at));
                         // What follows the first does not matter.
                         text[at..].fill(byte);

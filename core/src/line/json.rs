@@ -6,15 +6,16 @@
 mod parts;
 mod serializer;
 
+use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
 use serde::ser::{self, Serialize};
 
 use super::MAX_DEPTH;
-use super::escape::first_to_escape;
+use super::escape::{first_to_escape, holds_escaped};
 use super::raw::check_raw;
 use crate::event::Event;
 use crate::planted::{Bug, planted};
@@ -93,17 +94,16 @@ impl<'o> Json<'o> {
 
     #[inline]
     fn escaped(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        match first_to_escape(bytes) {
-            None => self.out.extend_from_slice(bytes),
-            Some(at) => self.escaped_from(bytes, at),
+        match holds_escaped(text.as_bytes()) {
+            false => self.out.extend_from_slice(text.as_bytes()),
+            true => self.with_escapes(text.as_bytes()),
         }
     }
 
-    /// Appends a text whose byte at `at` is the first to be escaped.
-    fn escaped_from(&mut self, text: &[u8], at: usize) {
-        let (mut rest, mut next) = (text, Some(at));
-        while let Some((plain, [byte, after @ ..])) = next.and_then(|at| rest.split_at_checked(at))
+    fn with_escapes(&mut self, text: &[u8]) {
+        let mut rest = text;
+        while let Some((plain, [byte, after @ ..])) =
+            first_to_escape(rest).and_then(|at| rest.split_at_checked(at))
         {
             self.out.extend_from_slice(plain);
             match byte {
@@ -118,7 +118,6 @@ impl<'o> Json<'o> {
                     .extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
             }
             rest = after;
-            next = first_to_escape(rest);
         }
         self.out.extend_from_slice(rest);
     }
@@ -148,9 +147,9 @@ impl<'o> Json<'o> {
     fn finite(&self, number: f64) -> Result<(), Refused> {
         match number.is_finite() {
             true => Ok(()),
-            false => Err(Refused(format!(
-                "it holds {number}, which JSON does not know"
-            ))),
+            false => Err(Refused(
+                format!("it holds {number}, which JSON does not know").into(),
+            )),
         }
     }
 
@@ -198,23 +197,23 @@ impl<'o> Json<'o> {
         write!(Unescaped(self.out), "{}", Bare(text)).map_err(failed)?;
         self.holds_raw = true;
         let raw = self.out.get(start..).unwrap_or_default();
-        check_raw(raw, self.depth).map_err(Refused)
+        check_raw(raw, self.depth).map_err(|reason| Refused(reason.into()))
     }
 }
 
-/// Why a value was refused.
+/// Why a value was refused: in two words, which are handed up in registers.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Refused(pub(super) String);
+pub(super) struct Refused(pub(super) Box<str>);
 
 impl ser::Error for Refused {
     fn custom<T: Display>(reason: T) -> Self {
-        Self(reason.to_string())
+        Self(reason.to_string().into())
     }
 }
 
 pub(super) fn too_deep() -> Refused {
-    Refused(format!("it nests deeper than {MAX_DEPTH} levels"))
+    Refused(format!("it nests deeper than {MAX_DEPTH} levels").into())
 }
 
 fn no_key() -> Refused {

@@ -18,7 +18,7 @@ const LONG_NUMBER: usize = 309;
 /// nothing that looks like either, which is seen without parsing them.
 pub(super) fn check_raw(json: &[u8], depth: usize) -> Result<(), String> {
     if nests_deeper(json, MAX_DEPTH - depth.min(MAX_DEPTH)) && !planted(Bug::DepthUnchecked) {
-        return Err(too_deep().0);
+        return Err(too_deep().0.into());
     }
     if may_be_unreadable(json) {
         check_value(json)?;
