@@ -1,6 +1,7 @@
 //! Appending: one event, one line, one write.
 
 use alloc::vec::Vec;
+use core::iter;
 use core::mem::take;
 
 use memchr::memchr_iter;
@@ -110,8 +111,8 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
-        let (lines, appended) = batch.into_parts();
-        let appended = self.write_batch(&lines, appended, durability);
+        let (lines, ends) = batch.into_parts();
+        let appended = self.write_batch(&lines, &ends, durability);
         self.buffer = lines;
         appended
     }
@@ -135,23 +136,16 @@ impl<S: Storage> Writer<S> {
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
-        let (mut appended, mut position) = (Vec::new(), 0);
+        let (mut ends, mut start) = (Vec::new(), 0);
         for newline in memchr_iter(b'\n', lines) {
-            let event = lines.get(position as usize..newline).unwrap_or_default();
-            line::check(event)?;
-            let next_position = newline as u64 + 1;
-            appended.push(Appended {
-                position,
-                next_position,
-                hash: LineHash::of(event),
-                durability,
-            });
-            position = next_position;
+            line::check(lines.get(start..newline).unwrap_or_default())?;
+            start = newline + 1;
+            ends.push(start);
         }
-        if position < lines.len() as u64 {
+        if start < lines.len() {
             return Err(line::unreadable("the last line does not end in a newline"));
         }
-        self.write_batch(lines, appended, durability)
+        self.write_batch(lines, &ends, durability)
     }
 
     /// Appends the event if the log still ends at `position` with the line of this hash: what the
@@ -201,23 +195,26 @@ impl<S: Storage> Writer<S> {
         buffer
     }
 
-    /// Writes the lines of a batch, whose places in `appended` count from its start.
+    /// Writes lines that end there.
     fn write_batch(
         &mut self,
         lines: &[u8],
-        mut appended: Vec<Appended>,
+        ends: &[usize],
         durability: Durability,
     ) -> Result<Vec<Appended>, Error<S::Error>> {
-        let Some(hash) = appended.last().map(|last| last.hash) else {
-            return Ok(appended);
-        };
-        let start = self.write(lines, durability)?;
-        self.last_hash = Some(hash);
-        for at in &mut appended {
-            at.position += start;
-            at.next_position += start;
-            at.durability = durability;
+        if ends.is_empty() {
+            return Ok(Vec::new());
         }
+        let position = self.write(lines, durability)?;
+        let starts = iter::once(&0).chain(ends);
+        let appended = starts.zip(ends).map(|(start, end)| Appended {
+            position: position + *start as u64,
+            next_position: position + *end as u64,
+            hash: LineHash::of(lines.get(*start..end - 1).unwrap_or_default()),
+            durability,
+        });
+        let appended: Vec<_> = appended.collect();
+        self.last_hash = appended.last().map(|last| last.hash);
         Ok(appended)
     }
 
