@@ -8,7 +8,7 @@ use core::mem::{replace, take};
 
 use super::block::Block;
 use super::codec::{Codec, Waiting};
-use super::decoder::is_whole;
+use super::decoder::{is_whole, make_room};
 
 /// How many blocks are decoded at a time beside the one that is read. Decoding one takes longer
 /// than looking through its lines, so that whoever reads would wait for a single one; each more
@@ -68,7 +68,7 @@ impl Ahead {
     pub(super) fn start(&mut self, codec: Codec, block: Block, frame: Vec<u8>) -> bool {
         let mut content = take(&mut self.spare);
         let work = move || {
-            content.resize(block.len as usize, 0);
+            make_room(&mut content, &block);
             ((codec.decompress)(&frame, &mut content) && is_whole(&block, &content))
                 .then_some(content)
         };

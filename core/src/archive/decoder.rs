@@ -92,10 +92,7 @@ impl Decoder {
             return Ok(false);
         }
         let frame = source.bytes(Slot::Archive, block.frame, block.frame_len as usize)?;
-        // Blocks differ a little in length, and growing doubles.
-        let len = block.len as usize;
-        content.reserve_exact(len.saturating_sub(content.len()));
-        content.resize(len, 0);
+        make_room(content, block);
         Ok((self.codec.decompress)(&frame, content))
     }
 
@@ -128,6 +125,14 @@ impl Decoder {
             Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
         }
     }
+}
+
+/// Makes `content` as long as the block's, in the memory that it has where that is enough.
+pub(super) fn make_room(content: &mut Vec<u8>, block: &Block) {
+    let len = block.len as usize;
+    // Blocks differ a little in length, and growing doubles.
+    content.reserve_exact(len.saturating_sub(content.len()));
+    content.resize(len, 0);
 }
 
 pub(super) fn is_whole(block: &Block, content: &[u8]) -> bool {
