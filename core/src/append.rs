@@ -195,7 +195,7 @@ impl<S: Storage> Writer<S> {
         buffer
     }
 
-    /// Writes lines that end there.
+    /// Writes lines, each of which ends at one of `ends`.
     fn write_batch(
         &mut self,
         lines: &[u8],

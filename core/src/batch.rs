@@ -16,7 +16,7 @@ pub(crate) const KEPT: usize = 1 << 20;
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     lines: Vec<u8>,
-    /// Where each of them ends.
+    /// Where each event ends in them.
     ends: Vec<usize>,
 }
 
