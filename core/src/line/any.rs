@@ -18,8 +18,8 @@ const FEW_KEYS: usize = 8;
 /// A [`Value`] whose keys, if it is an object, are put in order all at once, where the parser looks
 /// for the place of each. Objects inside of it mostly have too few keys to gain by that.
 ///
-/// Fails for an object whose first key has a meaning of its own to `serde_json`, so that whoever
-/// cannot read this has yet to read a [`Value`].
+/// Fails for an object whose first key has a meaning of its own to `serde_json`: what cannot be read
+/// as this is to be read as a [`Value`], which knows what it is or why it is none.
 pub(super) struct Any(Value);
 
 impl From<Any> for Value {
