@@ -76,7 +76,7 @@ pub(crate) fn check<E: core::error::Error>(line: &[u8]) -> Result<(), Error<E>> 
         });
     }
     // A line break between tokens cannot be here.
-    check::in_order(line).map_err(unreadable)
+    check::new_event(line).map_err(unreadable)
 }
 
 /// Compact JSON that the parser takes back equal.
@@ -203,6 +203,36 @@ mod tests {
         let raw = RawValue::from_string(String::from("[1, 2]")).unwrap();
         let line = encode(&Event::at(0, "raw", raw)).unwrap();
         assert_eq!(parse::<Value>(&line).unwrap().data, json!([1, 2]));
+    }
+
+    #[test]
+    fn a_key_that_the_parser_takes_for_its_own_is_refused_however_it_comes() {
+        let keys = [
+            ("$serde_json::private::RawValue", false),
+            ("$serde_json::private::Number", false),
+            (r"\u0024serde_json::private::RawValue", false),
+            (r"$serde_json::priv\u0061te::Number", false),
+            ("$serde_json::private::RawValue2", true),
+            ("as$serde_json::private::Number", true),
+            ("$", true),
+        ];
+        for (key, fits) in keys {
+            for data in [
+                format!(r#"{{"{key}":"[1]"}}"#),
+                format!(r#"[{{"a":1,"{key}" : 1}}]"#),
+            ] {
+                let line = format!(r#"{{"type":"a","data":{data},"ts":0}}"#);
+                assert_eq!(check::<Infallible>(line.as_bytes()).is_ok(), fits, "{line}");
+                let raw = RawValue::from_string(data).unwrap();
+                assert_eq!(encode(&Event::at(0, "a", raw)).is_ok(), fits, "{line}");
+            }
+            let key: String = serde_json::from_str(&format!("\"{key}\"")).unwrap();
+            let event = Event::at(0, "a", json!({"b": [{"a": 1, key: "[1]"}]}));
+            match encode(&event) {
+                Ok(line) => assert_eq!(parse::<Value>(&line).unwrap(), event),
+                Err(error) => assert!(!fits, "{error}"),
+            }
+        }
     }
 
     #[test]

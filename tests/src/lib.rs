@@ -23,9 +23,13 @@ pub mod proof;
 pub mod real;
 pub mod sim;
 
+use std::collections::BTreeMap;
+
 use eventfold_core::{
     Access, Appended, Codec, Durability, Event, Recovery, Scan, Slot, Source, Storage, Writer,
 };
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 /// Something that holds one log's bytes, and gives any number of stores over them.
@@ -106,6 +110,31 @@ pub fn event(n: u64) -> Event {
 
 pub fn append<S: Storage>(writer: &mut Writer<S>, n: u64) -> Appended {
     writer.append(&event(n), Durability::Synced).unwrap()
+}
+
+/// Whether an object in this JSON has a key that a `Value` takes for something else than a key.
+/// Of what cannot be read at all it tells nothing.
+pub fn has_reserved_key(json: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Json {
+        Object(BTreeMap<String, Json>),
+        Array(Vec<Json>),
+        Other(IgnoredAny),
+    }
+
+    fn holds(json: &Json) -> bool {
+        match json {
+            Json::Object(fields) => fields.iter().any(|(key, value)| {
+                let own = key.strip_prefix("$serde_json::private::");
+                matches!(own, Some("RawValue" | "Number")) || holds(value)
+            }),
+            Json::Array(elements) => elements.iter().any(holds),
+            Json::Other(IgnoredAny) => false,
+        }
+    }
+
+    serde_json::from_str(json).is_ok_and(|json| holds(&json))
 }
 
 /// Makes a test of each case, for the place of type `$place`. The attribute is whatever `test`

@@ -69,6 +69,18 @@ fn data_that_is_no_json() {
 }
 
 #[test]
+fn a_key_that_reads_back_as_something_else() {
+    for key in [
+        "$serde_json::private::RawValue",
+        "$serde_json::private::Number",
+    ] {
+        assert_refused(json!({ key: "[1]" }));
+        assert_refused(json!({"a": [{"$": 1, key: "[1]"}]}));
+        assert_taken(json!({"a": key, "$serde_json::private::": key}));
+    }
+}
+
+#[test]
 fn one_bad_event_of_a_batch_keeps_the_others_out_too() {
     let dir = quick_dir();
     let mut writer = EventWriter::open(dir.path()).unwrap();

@@ -9,6 +9,7 @@ use alloc::string::String;
 
 use super::MAX_DEPTH;
 use super::escape::plain;
+use super::json::RESERVED;
 use super::number::is_finite;
 
 /// The fields of an event in the order of the log; the first three are always there.
@@ -29,6 +30,7 @@ enum Flaw {
     NoValue,
     NoComma,
     NoName,
+    Reserved,
     NoColon,
     NoString,
     Control,
@@ -53,6 +55,7 @@ impl Flaw {
             Self::NoValue => "expected a value",
             Self::NoComma => "expected a comma or a closing bracket",
             Self::NoName => "expected a field's name",
+            Self::Reserved => "a key that serde_json reads as no key",
             Self::NoColon => "expected a colon",
             Self::NoString => "expected a string",
             Self::Control => "a control character in a string",
@@ -67,24 +70,38 @@ impl Flaw {
     }
 }
 
-/// Checks that `line` is an event with its fields in the order of the log and no others.
-pub(super) fn in_order(line: &[u8]) -> Result<(), String> {
-    whole(line, |at| at.event(true))
+/// Checks that `line` is an event with its fields in the order of the log and no others, which reads
+/// back as what it says.
+pub(super) fn new_event(line: &[u8]) -> Result<(), String> {
+    whole(line, true, |at| at.event())
 }
 
 /// Checks that `line` is an event, whatever the order of its fields and whatever else it has.
 pub(crate) fn event(line: &[u8]) -> Result<(), String> {
-    whole(line, |at| at.event(false))
+    whole(line, false, |at| at.event())
 }
 
 /// Checks that `json` is a value that the parser can read: its numbers are in range, its strings
 /// are text.
 pub(crate) fn value(json: &[u8]) -> Result<(), String> {
-    whole(json, |at| at.value(0, true))
+    whole(json, false, |at| at.value(0, true))
 }
 
-fn whole(bytes: &[u8], check: impl FnOnce(&mut Cursor<'_>) -> Checked) -> Result<(), String> {
-    let mut at = Cursor { bytes, at: 0 };
+/// Checks what [`value`] does, and that the parser gives back what `json` says.
+pub(super) fn new_value(json: &[u8]) -> Result<(), String> {
+    whole(json, true, |at| at.value(0, true))
+}
+
+fn whole(
+    bytes: &[u8],
+    is_new: bool,
+    check: impl FnOnce(&mut Cursor<'_>) -> Checked,
+) -> Result<(), String> {
+    let mut at = Cursor {
+        bytes,
+        at: 0,
+        is_new,
+    };
     let done = check(&mut at).and_then(|()| match at.token() {
         None => Ok(()),
         Some(_) => Err(Flaw::Followed),
@@ -95,6 +112,8 @@ fn whole(bytes: &[u8], check: impl FnOnce(&mut Cursor<'_>) -> Checked) -> Result
 struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether it is not in the log yet, and may be refused for how it is written.
+    is_new: bool,
 }
 
 impl<'a> Cursor<'a> {
@@ -119,7 +138,7 @@ impl<'a> Cursor<'a> {
         there
     }
 
-    fn event(&mut self, in_order: bool) -> Checked {
+    fn event(&mut self) -> Checked {
         if self.token() != Some(b'{') {
             return Err(Flaw::NoObject);
         }
@@ -128,7 +147,7 @@ impl<'a> Cursor<'a> {
         self.items(b'}', |at| {
             let name = at.name()?;
             let field = FIELDS.iter().position(|field| spells(name, field));
-            if in_order {
+            if at.is_new {
                 let in_turn = |field| field == next || field > next && next >= REQUIRED;
                 next = field.filter(|field| in_turn(*field)).ok_or(Flaw::Order)? + 1;
             }
@@ -141,7 +160,7 @@ impl<'a> Cursor<'a> {
                 Some(0) => at.text(),
                 Some(1 | 5) => at.value(1, true),
                 Some(2) => at.seconds(),
-                Some(_) if !in_order && at.token() == Some(b'n') => at.word(b"null"),
+                Some(_) if !at.is_new && at.token() == Some(b'n') => at.word(b"null"),
                 Some(_) => at.text(),
                 // Nobody asks for what it holds.
                 None => at.value(1, false),
@@ -160,7 +179,10 @@ impl<'a> Cursor<'a> {
             Some(b'-' | b'0'..=b'9') => self.number(read),
             Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(Flaw::TooDeep),
             Some(b'{') => self.items(b'}', |at| {
-                at.name()?;
+                let name = at.name()?;
+                if at.is_new && RESERVED.iter().any(|own| spells(name, own.as_bytes())) {
+                    return Err(Flaw::Reserved);
+                }
                 at.value(depth + 1, read)
             }),
             Some(b'[') => self.items(b']', |at| at.value(depth + 1, read)),

@@ -21,12 +21,18 @@ use crate::event::Event;
 use crate::planted::{Bug, planted};
 
 /// The names under which `serde_json` passes JSON text and, where it keeps all their digits,
-/// numbers through as they are.
-const RAW: &str = "$serde_json::private::RawValue";
-const NUMBER: &str = "$serde_json::private::Number";
+/// numbers through as they are. An object that has one as a key is read back as something else.
+pub(super) const RESERVED: [&str; 2] = [
+    "$serde_json::private::RawValue",
+    "$serde_json::private::Number",
+];
 
 pub(super) fn is_reserved(name: &str) -> bool {
-    name == RAW || name == NUMBER
+    RESERVED.contains(&name)
+}
+
+fn is_as_long_as_reserved(len: usize) -> bool {
+    RESERVED.iter().any(|name| name.len() == len)
 }
 
 /// A serializer that appends to a buffer.
@@ -170,7 +176,19 @@ impl<'o> Json<'o> {
             _ => return Err(no_key()),
         }
         self.holds_raw = held_raw;
-        Ok(())
+        // By its length first: keys are many, and few are as long.
+        match is_as_long_as_reserved(self.out.len() - start - 2) && self.holds_reserved(start) {
+            true => Err(Refused(
+                "it has a key that serde_json reads as no key".into(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn holds_reserved(&self, start: usize) -> bool {
+        let key = self.out.get(start + 1..self.out.len() - 1);
+        RESERVED.iter().any(|name| Some(name.as_bytes()) == key)
     }
 
     /// The text of a value that is a text, passed through as it is.

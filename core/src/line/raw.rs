@@ -2,10 +2,11 @@
 
 use alloc::string::String;
 
-use memchr::memchr_iter;
+use memchr::memchr2_iter;
 
+use super::MAX_DEPTH;
+use super::check;
 use super::json::too_deep;
-use super::{MAX_DEPTH, check_value};
 use crate::planted::{Bug, planted};
 
 /// The shortest number without an exponent that can be out of range.
@@ -14,20 +15,20 @@ const LONG_NUMBER: usize = 309;
 /// Checks that JSON text of which the grammar is known to be right can be read, and nests no
 /// deeper than the parser goes when it stands `depth` levels deep.
 ///
-/// The grammar allows numbers that are out of range and halves of surrogate pairs. Most texts hold
-/// nothing that looks like either, which is seen without parsing them.
+/// The grammar allows numbers that are out of range, halves of surrogate pairs and any key. Most
+/// texts hold nothing that looks like what cannot be read, which is seen without parsing them.
 pub(super) fn check_raw(json: &[u8], depth: usize) -> Result<(), String> {
     if nests_deeper(json, MAX_DEPTH - depth.min(MAX_DEPTH)) && !planted(Bug::DepthUnchecked) {
         return Err(too_deep().0.into());
     }
     if may_be_unreadable(json) {
-        check_value(json)?;
+        check::new_value(json)?;
     }
     Ok(())
 }
 
 fn may_be_unreadable(json: &[u8]) -> bool {
-    may_hold_exponent(json) || may_hold_surrogate(json) || may_hold_long_number(json)
+    may_hold_exponent(json) || may_hold_surrogate_or_reserved(json) || may_hold_long_number(json)
 }
 
 fn may_hold_exponent(json: &[u8]) -> bool {
@@ -38,8 +39,14 @@ fn may_hold_exponent(json: &[u8]) -> bool {
     })
 }
 
-fn may_hold_surrogate(json: &[u8]) -> bool {
-    memchr_iter(b'\\', json).any(|at| matches!(json.get(at + 1..), Some([b'u', b'd' | b'D', ..])))
+/// A reserved key starts with a dollar sign, or has a letter of ASCII as an escape.
+fn may_hold_surrogate_or_reserved(json: &[u8]) -> bool {
+    memchr2_iter(b'\\', b'$', json).any(|at| match json.get(at..) {
+        Some([b'\\', b'u', b'd' | b'D', ..]) => true,
+        Some([b'\\', b'u', b'0', b'0', b'2'..=b'7', ..]) => true,
+        Some(rest) => rest.starts_with(b"$serde_json"),
+        None => false,
+    })
 }
 
 /// As many digits in a row cover two of the places looked at, one after the other.
@@ -119,11 +126,17 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_it_is_parsed_and_taken_and_the_rest_is_not_parsed() {
-        for text in ["1e5", r#""\ud83d\ude00""#, r#""1e999""#, &"1".repeat(308)] {
+        for text in [
+            "1e5",
+            r#""\ud83d\ude00""#,
+            r#""1e999""#,
+            r#""\u0041""#,
+            &"1".repeat(308),
+        ] {
             assert!(check_raw(text.as_bytes(), 1).is_ok(), "{text}");
         }
         for text in [
-            "{\"a\":[1.5,-2,true,\"\\n\\u0041 3f\"]}",
+            "{\"a\":[1.5,-2,true,\"\\n\\u001f $3f\"]}",
             "",
             "1",
             "12",

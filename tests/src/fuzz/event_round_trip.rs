@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::choices::Choices;
+use crate::has_reserved_key;
 
 const CODEC: Codec = Codec::PORTABLE;
 
@@ -53,9 +54,10 @@ fn line(bytes: &[u8]) {
         None => assert!(event.is_none() || serde_json::from_slice::<IgnoredAny>(line).is_ok()),
     }
     if let Some(event) = event {
-        assert!(text.is_some());
-        let read = assert_reads_back(&event).unwrap();
-        assert_eq!(read, event);
+        match assert_reads_back(&event) {
+            Some(read) => assert_eq!(read, event),
+            None => assert!(has_reserved_key(text.unwrap())),
+        }
     }
 }
 
@@ -88,7 +90,8 @@ fn json_text(bytes: &[u8]) {
     let text = data.get().to_owned();
     let event = Event::at(0, "raw", data);
     let line = serde_json::to_string(&event).unwrap();
-    let fits = !line.contains('\n') && serde_json::from_str::<Value>(&line).is_ok();
+    let reads_back = serde_json::from_str::<Value>(&line).is_ok() && !has_reserved_key(&text);
+    let fits = reads_back && !line.contains('\n');
     let read = assert_reads_back(&event);
     assert_eq!(
         read.map(|event| event.data.get().to_owned()),
@@ -137,8 +140,9 @@ fn anything(choices: &mut Choices<'_>) {
         data: value(choices, 8),
     };
     let nested = depth(&event.data).max(event.meta.as_ref().map_or(0, depth));
+    let reserved = has_reserved_key(&serde_json::to_string(&event).unwrap());
     let read = assert_reads_back(&event);
-    assert_eq!(read, (nested < 127).then_some(event));
+    assert_eq!(read, (nested < 127 && !reserved).then_some(event));
 }
 
 fn text(choices: &mut Choices<'_>) -> String {

@@ -133,7 +133,7 @@ fn it_takes_the_events_that_the_parser_takes() {
             parsed.is_ok(),
             "{line:?}: {parsed:?}"
         );
-        if in_order(line.as_bytes()).is_ok() {
+        if new_event(line.as_bytes()).is_ok() {
             assert!(parsed.is_ok(), "{line:?}");
         }
     }
@@ -154,7 +154,7 @@ fn what_nobody_asks_for_is_checked_for_its_grammar_alone() {
         let line = format!(r#"{{"type":"a","data":1,"ts":1,"other":{other}}}"#);
         let parsed = serde_json::from_str::<Event<IgnoredAny>>(&line);
         assert_eq!(event(line.as_bytes()).is_ok(), parsed.is_ok(), "{line}");
-        assert!(in_order(line.as_bytes()).is_err());
+        assert!(new_event(line.as_bytes()).is_err());
     }
 }
 
@@ -184,6 +184,6 @@ fn nesting_ends_where_the_parsers_does() {
 
 #[test]
 fn a_flaw_is_told_with_its_column() {
-    let flaw = in_order(br#"{"type":"a","data":nan,"ts":1}"#).unwrap_err();
+    let flaw = new_event(br#"{"type":"a","data":nan,"ts":1}"#).unwrap_err();
     assert_eq!(flaw, "expected a value at column 20");
 }
