@@ -55,7 +55,7 @@ impl Flaw {
             Self::NoValue => "expected a value",
             Self::NoComma => "expected a comma or a closing bracket",
             Self::NoName => "expected a field's name",
-            Self::Reserved => "a key that serde_json reads as no key",
+            Self::Reserved => "a key that serde_json takes for its own",
             Self::NoColon => "expected a colon",
             Self::NoString => "expected a string",
             Self::Control => "a control character in a string",

@@ -177,18 +177,21 @@ impl<'o> Json<'o> {
         }
         self.holds_raw = held_raw;
         // By its length first: keys are many, and few are as long.
-        match is_as_long_as_reserved(self.out.len() - start - 2) && self.holds_reserved(start) {
-            true => Err(Refused(
-                "it has a key that serde_json reads as no key".into(),
-            )),
+        match is_as_long_as_reserved(self.out.len() - start - 2) {
+            true => self.check_unreserved(start),
             false => Ok(()),
         }
     }
 
     #[cold]
-    fn holds_reserved(&self, start: usize) -> bool {
+    fn check_unreserved(&self, start: usize) -> Result<(), Refused> {
         let key = self.out.get(start + 1..self.out.len() - 1);
-        RESERVED.iter().any(|name| Some(name.as_bytes()) == key)
+        match RESERVED.iter().find(|name| Some(name.as_bytes()) == key) {
+            Some(name) => Err(Refused(
+                format!("serde_json takes its key {name} for its own").into(),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// The text of a value that is a text, passed through as it is.
