@@ -47,6 +47,8 @@ const REFUSED = {
   "half of a surrogate pair in the type": { type: "\ud83d", data: 1 },
   "toJSON that throws": { type: "a", data: { toJSON() { throw new Error("no"); } } },
   "a getter that throws": { type: "a", get data() { throw new Error("no"); } },
+  "a key that Rust reads as none": { type: "a", data: [{ "$serde_json::private::RawValue": "[1]" }] },
+  "such a key in meta": { ...good, meta: { "$serde_json::private::Number": "1" } },
   "nesting beyond what parsers take": { type: "a", data: nested(200) },
   "nesting beyond the stack": { type: "a", data: nested(1_000_000) },
   "ts below zero": { ...good, ts: -1 },

@@ -70,6 +70,17 @@ fn data_that_is_no_json() {
 
 #[test]
 fn a_key_that_reads_back_as_something_else() {
+    #[derive(Serialize)]
+    enum Renamed {
+        #[serde(rename = "$serde_json::private::RawValue")]
+        Variant(&'static str),
+        Field {
+            #[serde(rename = "$serde_json::private::Number")]
+            text: &'static str,
+        },
+    }
+    assert_refused(Renamed::Variant("[1]"));
+    assert_refused(Renamed::Field { text: "1" });
     for key in [
         "$serde_json::private::RawValue",
         "$serde_json::private::Number",

@@ -82,7 +82,9 @@ impl<'de> Visitor<'de> for AnyVisitor {
             }
         }
         match entries.first() {
-            Some((key, _)) if is_reserved(key) => Err(A::Error::custom("a key of serde_json's")),
+            Some((key, _)) if is_reserved(key.as_bytes()) => {
+                Err(A::Error::custom("a key of serde_json's"))
+            }
             _ => Ok(Value::Object(entries.into_iter().collect())),
         }
     }

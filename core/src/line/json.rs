@@ -8,7 +8,7 @@ mod serializer;
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
@@ -27,12 +27,9 @@ pub(super) const RESERVED: [&str; 2] = [
     "$serde_json::private::Number",
 ];
 
-pub(super) fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
-}
-
-fn is_as_long_as_reserved(len: usize) -> bool {
-    RESERVED.iter().any(|name| name.len() == len)
+#[inline]
+pub(super) fn is_reserved(name: &[u8]) -> bool {
+    RESERVED.iter().any(|own| own.as_bytes() == name)
 }
 
 /// A serializer that appends to a buffer.
@@ -143,9 +140,16 @@ impl<'o> Json<'o> {
     }
 
     /// Opens an object of one field, whose value follows.
-    fn open_variant(&mut self, variant: &str) -> Result<(), Refused> {
+    fn open_variant(&mut self, variant: &'static str) -> Result<(), Refused> {
         self.open(b'{')?;
-        self.text(variant);
+        self.name(variant)
+    }
+
+    /// The name of a field, and the colon.
+    #[inline]
+    fn name(&mut self, name: &'static str) -> Result<(), Refused> {
+        unreserved(name.as_bytes())?;
+        self.text(name);
         self.out.push(b':');
         Ok(())
     }
@@ -159,8 +163,8 @@ impl<'o> Json<'o> {
         }
     }
 
-    /// The name of a field. Those that are not static are any value that is written as a text, or
-    /// a number or a truth value, which is put between quotes.
+    /// The key of a map, and the colon: any value that is written as a text, or a number or a truth
+    /// value, which is put between quotes.
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
         let start = self.out.len();
         let held_raw = core::mem::take(&mut self.holds_raw);
@@ -176,22 +180,10 @@ impl<'o> Json<'o> {
             _ => return Err(no_key()),
         }
         self.holds_raw = held_raw;
-        // By its length first: keys are many, and few are as long.
-        match is_as_long_as_reserved(self.out.len() - start - 2) {
-            true => self.check_unreserved(start),
-            false => Ok(()),
-        }
-    }
-
-    #[cold]
-    fn check_unreserved(&self, start: usize) -> Result<(), Refused> {
         let key = self.out.get(start + 1..self.out.len() - 1);
-        match RESERVED.iter().find(|name| Some(name.as_bytes()) == key) {
-            Some(name) => Err(Refused(
-                format!("serde_json takes its key {name} for its own").into(),
-            )),
-            None => Ok(()),
-        }
+        unreserved(key.unwrap_or_default())?;
+        self.out.push(b':');
+        Ok(())
     }
 
     /// The text of a value that is a text, passed through as it is.
@@ -235,6 +227,20 @@ impl ser::Error for Refused {
 
 pub(super) fn too_deep() -> Refused {
     Refused(format!("it nests deeper than {MAX_DEPTH} levels").into())
+}
+
+#[inline]
+fn unreserved(key: &[u8]) -> Result<(), Refused> {
+    match is_reserved(key) {
+        true => Err(reserved(key)),
+        false => Ok(()),
+    }
+}
+
+#[cold]
+fn reserved(key: &[u8]) -> Refused {
+    let key = String::from_utf8_lossy(key);
+    Refused(format!("serde_json takes its key {key} for its own").into())
 }
 
 fn no_key() -> Refused {

@@ -40,13 +40,16 @@ impl<'j, 'o> Parts<'j, 'o> {
         value.serialize(&mut *self.json)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Refused> {
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Refused> {
         if self.kind == Kind::Raw {
             return self.json.raw(value);
         }
         self.separate();
-        self.json.text(key);
-        self.json.out.push(b':');
+        self.json.name(key)?;
         value.serialize(&mut *self.json)
     }
 
@@ -125,9 +128,7 @@ impl ser::SerializeMap for Parts<'_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
         self.separate();
-        self.json.key(key)?;
-        self.json.out.push(b':');
-        Ok(())
+        self.json.key(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {

@@ -173,7 +173,7 @@ impl<'j, 'o> Serializer for &'j mut Json<'o> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts<'j, 'o>, Refused> {
-        if is_reserved(name) {
+        if is_reserved(name.as_bytes()) {
             return Ok(Parts::of(self, Kind::Raw));
         }
         self.serialize_map(None)
