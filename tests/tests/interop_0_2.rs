@@ -15,6 +15,7 @@ mod views;
 
 use std::fs;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use eventfold::{Error, Event, EventLog, EventReader, EventWriter};
 use eventfold_0_2 as old;
@@ -258,10 +259,12 @@ fn a_writer_of_either_version_keeps_the_other_out() {
     assert!(matches!(Error::of(&refused), Some(Error::Locked { .. })));
     drop(theirs);
 
-    let ours = EventWriter::open(dir.path()).unwrap();
+    // Until no child that another test is starting has its file open too.
+    let minute = Duration::from_secs(60);
+    let ours = EventWriter::open_waiting(dir.path(), minute).unwrap();
     let refused = old::EventWriter::open(dir.path()).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::AlreadyExists);
     drop(ours);
     drop(old::EventWriter::open(dir.path()).unwrap());
-    drop(EventWriter::open(dir.path()).unwrap());
+    drop(EventWriter::open_waiting(dir.path(), minute).unwrap());
 }
