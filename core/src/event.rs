@@ -68,10 +68,10 @@ impl<D> Event<D> {
         Self::at(now.map_or(0, |since| since.as_secs()), event_type, data)
     }
 
-    pub(crate) fn of(fields: Fields<'_, impl Into<D>, Value>) -> Self {
+    fn of(fields: Fields<'_, D, Value>) -> Self {
         Self {
             event_type: fields.event_type.0.into_owned(),
-            data: fields.data.into(),
+            data: fields.data,
             ts: fields.ts,
             id: fields.id.map(|id| id.0.into_owned()),
             actor: fields.actor.map(|actor| actor.0.into_owned()),

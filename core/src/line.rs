@@ -1,6 +1,5 @@
 //! Framing: one event, one line.
 
-mod any;
 mod check;
 mod ends;
 mod escape;
@@ -8,22 +7,22 @@ mod fields;
 mod json;
 mod number;
 mod raw;
+mod refill;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::error::Error;
 use crate::event::Event;
 
-use any::Any;
 pub(crate) use check::{event as check_event, value as check_value};
 pub(crate) use ends::{Ends, may_name};
 pub(crate) use fields::Fields;
 use json::Json;
+pub(crate) use refill::{refill, sorts_keys};
 
 /// The longest line, in bytes without its newline: 64 MiB. A longer event is refused when
 /// written; a longer line found in a log is corrupt, and is passed over in bounded memory.
@@ -89,14 +88,6 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Strin
 /// Reads a line, without its newline, as an event.
 pub(crate) fn parse<'a, D: Deserialize<'a>>(line: &'a [u8]) -> Result<Event<D>, String> {
     from_json(line)
-}
-
-/// What `parse::<Value>` says of a line, in less time.
-pub(crate) fn parse_any(line: &[u8]) -> Result<Event<Value>, String> {
-    match from_json::<Fields<'_, Any, Value>>(line) {
-        Ok(fields) => Ok(Event::of(fields)),
-        Err(_) => parse(line),
-    }
 }
 
 /// Reads one JSON value.

@@ -83,14 +83,6 @@ impl<'a> Line<'a> {
         line::parse(self.bytes).map_err(|reason| self.refused(reason))
     }
 
-    /// What `event::<Value>` says, in less time: the keys of the data are put in order all at once.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when the line is no event.
-    pub fn event_of_any<E: core::error::Error>(&self) -> Result<Event, Error<E>> {
-        line::parse_any(self.bytes).map_err(|reason| self.refused(reason))
-    }
-
     /// The event in the line, of which only what is asked for is parsed.
     ///
     /// # Errors
@@ -111,18 +103,12 @@ impl<'a> Line<'a> {
     /// # Errors
     /// As [`event`](Self::event).
     pub fn record<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<Record<D>, Error<E>> {
-        self.event().map(|event| self.record_of(event))
-    }
-
-    /// `event`, as it was read from the line, and where it stands.
-    #[must_use]
-    pub fn record_of<D>(&self, event: Event<D>) -> Record<D> {
-        Record {
-            event,
+        Ok(Record {
+            event: self.event()?,
             position: self.position,
             next_position: self.next_position,
             line: self.stored.into(),
-        }
+        })
     }
 
     #[cold]

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io;
 
 use eventfold_core::planted::{Bug, planted};
-use eventfold_core::{Fold, Line, NoSnapshot};
+use eventfold_core::{EventBuffer, Fold, Line, NoSnapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,7 +18,7 @@ use crate::trace;
 use crate::writer::EventWriter;
 
 pub(crate) use any::AnyView;
-use kinds::{Reducer, Stop};
+use kinds::{Reading, Reducer, Stop};
 
 type CoreError = eventfold_core::Error<io::Error>;
 
@@ -192,10 +192,17 @@ impl<S: State> View<S> {
 
     /// The reducer, for what the reader reads.
     fn reducing(&self, reader: &EventReader) -> impl FnMut(S, &Line<'_>) -> Result<S, Stop> {
-        let (dir, upcasts, mut buffer) = (reader.dir(), reader.upcasts(), Vec::new());
+        let (upcasts, mut lifted) = (reader.upcasts(), Vec::new());
+        let mut reading = Reading {
+            dir: reader.dir(),
+            buffer: EventBuffer::new(),
+        };
         move |state, line| match upcasts.is_empty() {
-            true => (self.reducer)(state, line, dir),
-            false => (self.reducer)(state, &upcasts.lifted(line, &mut buffer)?, dir),
+            true => (self.reducer)(state, line, &mut reading),
+            false => {
+                let line = upcasts.lifted(line, &mut lifted)?;
+                (self.reducer)(state, &line, &mut reading)
+            }
         }
     }
 

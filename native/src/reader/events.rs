@@ -1,7 +1,8 @@
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use eventfold_core::{Event, Line, Record, Scan, Upcasts};
+use eventfold_core::{Line, Record, Scan, Upcasts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -46,11 +47,8 @@ pub struct LogIterator<D = Value> {
     /// The line of the event that was lifted last.
     lifted: Vec<u8>,
     failed: Option<Failed>,
-    parse: Parse<D>,
+    data: PhantomData<fn() -> D>,
 }
-
-/// What makes an event of a line.
-type Parse<D> = fn(&Line<'_>) -> Result<Event<D>, CoreError>;
 
 impl LogIterator {
     pub(super) fn new(
@@ -66,12 +64,12 @@ impl LogIterator {
             upcasts: upcasts.clone(),
             lifted: Vec::new(),
             failed: None,
-            parse: |line| line.event_of_any(),
+            data: PhantomData,
         }
     }
 }
 
-impl<D> LogIterator<D> {
+impl<D: DeserializeOwned> LogIterator<D> {
     /// The same events with data of type `T`, parsed straight into it.
     ///
     /// ```
@@ -98,7 +96,7 @@ impl<D> LogIterator<D> {
             upcasts: self.upcasts,
             lifted: self.lifted,
             failed: self.failed,
-            parse: |line| line.event(),
+            data: PhantomData,
         }
     }
 
@@ -223,14 +221,15 @@ impl Failed {
     }
 }
 
-impl<D> Iterator for LogIterator<D> {
+impl<D: DeserializeOwned> Iterator for LogIterator<D> {
     type Item = io::Result<Record<D>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let before = self.goes_on()?;
         let record = match self.scan.next_line() {
-            Ok(line) => lifted(&line?, &self.upcasts, &mut self.lifted)
-                .and_then(|line| Ok(line.record_of((self.parse)(&line)?))),
+            Ok(line) => {
+                lifted(&line?, &self.upcasts, &mut self.lifted).and_then(|line| line.record())
+            }
             Err(error) => Err(error),
         };
         Some(record.map_err(|error| {

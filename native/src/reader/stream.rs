@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use eventfold_core::Record;
 use futures_core::Stream;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::LogIterator;
@@ -24,14 +25,14 @@ pub struct EventStream<D = Value> {
     events: LogIterator<D>,
 }
 
-impl<D> LogIterator<D> {
+impl<D: DeserializeOwned> LogIterator<D> {
     /// The same events as a stream that goes on with those that are appended later.
     pub fn into_stream(self) -> EventStream<D> {
         EventStream { events: self }
     }
 }
 
-impl<D> EventStream<D> {
+impl<D: DeserializeOwned> EventStream<D> {
     /// Where the next event will start.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -39,7 +40,7 @@ impl<D> EventStream<D> {
     }
 }
 
-impl<D> Stream for EventStream<D> {
+impl<D: DeserializeOwned> Stream for EventStream<D> {
     type Item = io::Result<Record<D>>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use eventfold_core::{Event, Fold, Line, check_view_name};
+use eventfold_core::{Event, EventBuffer, Fold, Line, check_view_name};
 use serde::de::DeserializeOwned;
 
 use super::{CoreError, State, View};
@@ -11,7 +11,14 @@ use crate::error::Error;
 use crate::event_ref::EventRef;
 use crate::reader::EventReader;
 
-pub(super) type Reducer<S> = Box<dyn Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync>;
+pub(super) type Reducer<S> =
+    Box<dyn Fn(S, &Line<'_>, &mut Reading<'_>) -> Result<S, Stop> + Send + Sync>;
+
+/// What one refresh has for its reducer.
+pub(super) struct Reading<'r> {
+    pub(super) dir: &'r Path,
+    pub(super) buffer: EventBuffer,
+}
 
 /// What ends a refresh early.
 pub(super) enum Stop {
@@ -45,8 +52,8 @@ impl<S: State> View<S> {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::folding(name.into(), move |state, line, _dir| {
-            Ok(reducer(state, &line.event_of_any().map_err(Stop::Log)?))
+        Self::folding(name.into(), move |state, line, reading| {
+            Ok(reducer(state, reading.buffer.read(line)?))
         })
     }
 
@@ -59,7 +66,7 @@ impl<S: State> View<S> {
         name: impl Into<String>,
         reducer: impl Fn(S, &Event<D>) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::folding(name.into(), move |state, line, _dir| {
+        Self::folding(name.into(), move |state, line, _reading| {
             Ok(reducer(state, &line.event().map_err(Stop::Log)?))
         })
     }
@@ -100,15 +107,15 @@ impl<S: State> View<S> {
         name: impl Into<String>,
         reducer: impl Fn(S, &EventRef<'_>) -> io::Result<S> + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::folding(name.into(), move |state, line, dir| {
-            let event = EventRef::of(line, dir).map_err(Stop::Log)?;
+        Self::folding(name.into(), move |state, line, reading| {
+            let event = EventRef::of(line, reading.dir).map_err(Stop::Log)?;
             reducer(state, &event).map_err(Stop::Reducer)
         })
     }
 
     fn folding(
         name: String,
-        reducer: impl Fn(S, &Line<'_>, &Path) -> Result<S, Stop> + Send + Sync + 'static,
+        reducer: impl Fn(S, &Line<'_>, &mut Reading<'_>) -> Result<S, Stop> + Send + Sync + 'static,
     ) -> io::Result<Self> {
         check_view_name(&name).map_err(|error| Error::in_dir("".as_ref(), error))?;
         Ok(Self {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use eventfold::{EventReader, LogIterator, View};
+use eventfold::{Event, EventReader, LogIterator, View};
 use eventfold_0_2::EventReader as EventReader02;
 use memchr::memchr_iter;
 use serde::Deserialize;
@@ -153,8 +153,14 @@ pub fn ours_typed<D: DeserializeOwned>(dir: &Path) -> Counts {
     counted(EventReader::new(dir).read_full().unwrap().typed::<D>())
 }
 
+/// Folds a view of the events with all that they say.
 pub fn ours_by_value(dir: &Path) -> Counts {
-    counted(EventReader::new(dir).read_full().unwrap())
+    let mut view = View::new("types", |mut counts: Counts, event: &Event| {
+        count(&mut counts, &event.event_type);
+        counts
+    })
+    .unwrap();
+    view.rebuild(&EventReader::new(dir)).unwrap().clone()
 }
 
 fn counted<D: DeserializeOwned>(events: LogIterator<D>) -> Counts {

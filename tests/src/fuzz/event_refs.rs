@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
-use eventfold_core::{Codec, Error, Event, EventRef, MemoryStore, Scan, Slot, Storage};
+use eventfold_core::{
+    Codec, Error, Event, EventBuffer, EventRef, MemoryStore, Scan, Slot, Storage,
+};
 use serde_json::Value;
 
 use super::choices::Choices;
@@ -50,26 +52,55 @@ const VALUES: [&str; 22] = [
 
 const HEAD: &str = r#"{"type":"a","data":"#;
 
-const ENDS: [&str; 4] = [
+const ENDS: [&str; 5] = [
     r#","ts":1}"#,
+    r#","ts":1,"meta":{"b":[1],"a":0}}"#,
     r#","ts":1,"id":"i"}"#,
     r#","ts":1,"actor":"b"}"#,
     "}",
 ];
 
 /// What an event's ends tell is what the parser tells of every line that the parser takes; of any
-/// other line nothing panics, and its data is refused. Data of any kind are what the parser makes
-/// of them, or refused in the same words.
+/// other line nothing panics, and its data is refused. What is read into the memory of events
+/// before is what the parser makes of it, or refused in the same words.
 pub fn target(bytes: &[u8]) {
     let mut choices = Choices(bytes);
-    let line = match choices.below(4) {
+    let lines = (0..1 + choices.below(4)).map(|_| match choices.below(5) {
         0 => choices.0.to_vec(),
         1 => framed(&mut choices),
         2 => hiding(&mut choices),
-        _ => composed(&mut choices),
-    };
-    if !line.contains(&b'\n') && !line.contains(&0) {
-        check(&line);
+        3 => composed(&mut choices),
+        _ => shaped(&mut choices),
+    });
+    let lines: Vec<_> = lines
+        .filter(|line| !line.contains(&b'\n') && !line.contains(&0))
+        .collect();
+    check(lines.iter().map(Vec::as_slice));
+}
+
+/// Data that differ in some of their keys and in the order of them.
+fn shaped(choices: &mut Choices<'_>) -> Vec<u8> {
+    let mut line = String::from([r#"{"type":"b","data":"#, HEAD][choices.below(2)]);
+    line += &value(choices, 3);
+    line += ENDS[choices.below(ENDS.len())];
+    line.into_bytes()
+}
+
+fn value(choices: &mut Choices<'_>, levels: usize) -> String {
+    if levels == 0 || choices.below(3) == 0 {
+        return VALUES[choices.below(VALUES.len())].to_owned();
+    }
+    let is_array = choices.below(4) == 0;
+    let inner: Vec<_> = (0..choices.below(5))
+        .map(|_| {
+            let key = ["", r#""a":"#, r#""b":"#, r#""c":"#, r#""\u0061":"#];
+            let key = key[if is_array { 0 } else { 1 + choices.below(4) }];
+            key.to_owned() + &value(choices, levels - 1)
+        })
+        .collect();
+    match is_array {
+        true => format!("[{}]", inner.join(",")),
+        false => format!("{{{}}}", inner.join(",")),
     }
 }
 
@@ -109,17 +140,26 @@ fn composed(choices: &mut Choices<'_>) -> Vec<u8> {
 }
 
 /// # Panics
-/// When the line is read as the parser would not read it.
-pub fn check(line: &[u8]) {
-    if matches!(line, b"" | b"\r") {
-        return; // No line at all.
+/// When one of the lines, read one after the other, is read as the parser would not read it.
+pub fn check<'a>(lines: impl IntoIterator<Item = &'a [u8]>) {
+    let mut buffer = EventBuffer::new();
+    for line in lines {
+        // Others are no lines at all.
+        if !matches!(line, b"" | b"\r") {
+            check_line(line, &mut buffer);
+        }
     }
+}
+
+fn check_line(line: &[u8], buffer: &mut EventBuffer) {
     let mut store = MemoryStore::new();
     store.append(Slot::Log, &[line, b"\n"].concat()).unwrap();
     let mut scan = Scan::new(&store, Codec::PORTABLE, 0);
     let line = scan.next_line().unwrap().unwrap();
     let event = line.event::<Value, Infallible>();
-    assert_eq!(told(&line.event_of_any()), told(&event));
+    for _ in 0..2 {
+        assert_eq!(told(buffer.read::<Infallible>(&line)), told(event.as_ref()));
+    }
     match (event, line.event_ref::<Infallible>()) {
         (Ok(event), found) => assert_same(&event, &found.unwrap()),
         (Err(_), Ok(found)) => {
@@ -133,8 +173,8 @@ pub fn check(line: &[u8]) {
 }
 
 /// Its JSON tells numbers apart that are equal, and the order of keys.
-fn told(event: &Result<Event, Failure>) -> Result<String, String> {
-    let event = event.as_ref().map_err(ToString::to_string)?;
+fn told<E: ToString>(event: Result<&Event, E>) -> Result<String, String> {
+    let event = event.map_err(|error| error.to_string())?;
     serde_json::to_string(event).map_err(|error| error.to_string())
 }
 
