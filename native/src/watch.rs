@@ -50,7 +50,10 @@ impl SharedWatch {
         mut look: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         let deadline = deadline(timeout);
-        if let Some(found) = look() {
+        // Who finds what there is needs no watch.
+        if self.0.watch.get().is_none()
+            && let Some(found) = look()
+        {
             return Some(found);
         }
         let watch = self.0.watch(dir);

@@ -19,7 +19,7 @@ use super::{left, sleep};
 pub(super) struct Watch {
     inotify: OwnedFd,
     state: Mutex<State>,
-    /// Notified when the generation moves, or a listener is wanted.
+    /// Notified when the generation moves, or a listener is wanted, if anybody sleeps.
     moved: Condvar,
 }
 
@@ -28,6 +28,8 @@ struct State {
     generation: u64,
     /// Whether one of those that wait listens to the system.
     is_listened: bool,
+    /// How many others wait.
+    sleepers: usize,
 }
 
 impl Watch {
@@ -74,7 +76,9 @@ impl Watch {
                 return state.generation;
             }
             if state.is_listened {
+                state.sleepers += 1;
                 state = sleep(&self.moved, state, left);
+                state.sleepers -= 1;
                 continue;
             }
             state.is_listened = true;
@@ -83,7 +87,10 @@ impl Watch {
             state = self.state();
             state.is_listened = false;
             state.generation = state.generation.wrapping_add(changed.into());
-            self.moved.notify_all();
+            // It asks the system also when there is nobody to wake.
+            if state.sleepers > 0 {
+                self.moved.notify_all();
+            }
         }
     }
 
@@ -99,7 +106,7 @@ impl Watch {
             Err(_) => return true,
         }
         // What does not fit into it is told again, and ends a wait for nothing.
-        let _ = read(&self.inotify, &mut [0; 4096]);
+        let _ = read(&self.inotify, &mut [0; 512]);
         true
     }
 
