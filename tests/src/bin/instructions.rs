@@ -45,6 +45,8 @@ mod native {
         let counted = match work.as_str() {
             "append/eventfold" => measured(|| append(&mut writer, &events)),
             "append/serde_json" => measured(|| append_bare(&events)),
+            "read-value/eventfold" => measured(|| read_value(&reader)),
+            "read-value/serde_json" => measured(|| parse_value(&lines)),
             "replay-value/eventfold" => measured(|| replay_value(&reader)),
             "replay-value/serde_json" => measured(|| parse_value(&lines)),
             "replay-type/eventfold" => measured(|| replay_type(&reader)),
@@ -76,11 +78,20 @@ mod native {
         Ok(events.len() as u64)
     }
 
-    fn replay_value(reader: &EventReader) -> Result<u64> {
+    fn read_value(reader: &EventReader) -> Result<u64> {
         let mut counts = Counts::new();
         for record in reader.read_full()? {
             count(&mut counts, &record?.event.event_type);
         }
+        Ok(counts.values().sum())
+    }
+
+    fn replay_value(reader: &EventReader) -> Result<u64> {
+        let mut view = View::new("types", |mut counts: Counts, event: &Event| {
+            count(&mut counts, &event.event_type);
+            counts
+        })?;
+        let counts = view.rebuild(reader)?;
         Ok(counts.values().sum())
     }
 
