@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use eventfold::{Error, EventReader, EventWriter, Holder, LockState, who_holds};
 use support::{Actor, numbered, numbers, quick_dir};
@@ -140,7 +140,8 @@ fn a_program_that_leaves_no_note_is_told_by_the_system_alone() {
     assert_eq!((told.host, told.since), (None, None));
     drop(old);
     // A child that another test is starting may have its file open too for a moment.
-    drop(EventWriter::open_waiting(dir.path(), Duration::from_secs(60)).unwrap());
+    let minute = std::time::Duration::from_secs(60);
+    drop(EventWriter::open_waiting(dir.path(), minute).unwrap());
     assert_eq!(who_holds(dir.path()).unwrap(), LockState::Free);
     // The directory alone.
     fs::remove_file(dir.path().join("app.jsonl")).unwrap();
