@@ -20,7 +20,8 @@ const LARGE: usize = 16 << 10;
 ///
 /// An event mostly has the keys of the last one of its type: it is read into that one, and nothing
 /// is allocated but what is new in it. That takes half the time where keys stay the same, and as
-/// long as [`Line::event`] where they do not. Up to 8 events of lines of up to 16 KiB are kept.
+/// long as [`Line::event`] where they do not. Up to 8 events of lines of up to 16 KiB are kept, each
+/// in no more than a few times the memory that it needs.
 ///
 /// ```
 /// use eventfold_core::{Access, Codec, Durability, Event, EventBuffer, MemoryStore, Scan, Writer};
@@ -119,9 +120,20 @@ fn blank() -> Event {
 mod tests {
     use super::*;
     use alloc::format;
+    use alloc::vec;
     use core::convert::Infallible;
+    use serde_json::json;
 
     use crate::{Codec, MemoryStore, Scan, Slot, Storage};
+
+    fn read<'b>(buffer: &'b mut EventBuffer, line: &str) -> &'b Value {
+        let mut store = MemoryStore::new();
+        let line = format!("{line}\n");
+        store.append(Slot::Log, line.as_bytes()).unwrap();
+        let mut scan = Scan::new(&store, Codec::PORTABLE, 0);
+        let line = scan.next_line().unwrap().unwrap();
+        &buffer.read::<Infallible>(&line).unwrap().data
+    }
 
     #[test]
     fn an_event_is_read_into_the_memory_of_the_last_one_of_its_type() {
@@ -132,16 +144,33 @@ mod tests {
             r#"{"type":"y","data":{"a":"there","c":[]},"ts":4}"#,
         ];
         let mut buffer = EventBuffer::new();
-        let places = lines.map(|line| {
-            let mut store = MemoryStore::new();
-            let line = format!("{line}\n");
-            store.append(Slot::Log, line.as_bytes()).unwrap();
-            let mut scan = Scan::new(&store, Codec::PORTABLE, 0);
-            let line = scan.next_line().unwrap().unwrap();
-            let event = buffer.read::<Infallible>(&line).unwrap();
-            event.data["a"].as_str().unwrap().as_ptr()
-        });
+        let places = lines.map(|line| read(&mut buffer, line)["a"].as_str().unwrap().as_ptr());
         assert_eq!(places[..2], places[2..]);
         assert_ne!(places[0], places[1]);
+    }
+
+    #[test]
+    fn the_memory_of_a_long_text_or_array_is_not_kept_for_a_short_one() {
+        let mut buffer = EventBuffer::new();
+        let long = json!({ "text": "x".repeat(5000), "array": vec![0; 3000] });
+        for data in [long, json!({ "text": "x", "array": [0] })] {
+            let data = read(
+                &mut buffer,
+                &format!(r#"{{"type":"x","data":{data},"ts":1}}"#),
+            );
+            let (Value::String(text), Value::Array(array)) = (&data["text"], &data["array"]) else {
+                panic!("{data}");
+            };
+            assert!(
+                text.capacity() < 5 * text.len() + 200,
+                "{}",
+                text.capacity()
+            );
+            assert!(
+                array.capacity() < 5 * array.len() + 10,
+                "{}",
+                array.capacity()
+            );
+        }
     }
 }

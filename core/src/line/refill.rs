@@ -18,6 +18,12 @@ use super::json::is_reserved;
 /// are data, and have few in common.
 const MOST_KEYS: usize = 64;
 
+/// How much more memory than a text or an array needs it may keep of the one before: so many times
+/// as much, and so many bytes or items. Else many short ones could each keep that of a long one.
+const TIMES: usize = 4;
+const MORE_BYTES: usize = 128;
+const MORE_ITEMS: usize = 4;
+
 /// Reads a line into `event`, whatever that was, if the line is as the log writes it. Fails for any
 /// other, and for a line that is no event; then `event` is not to be looked at.
 pub(crate) fn refill(line: &str, event: &mut Event, sorts_keys: bool) -> serde_json::Result<()> {
@@ -104,6 +110,7 @@ impl<'de> Visitor<'de> for IntoText<'_> {
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
         self.0.clear();
+        self.0.shrink_to(text.len() * TIMES + MORE_BYTES);
         self.0.push_str(text);
         Ok(())
     }
@@ -173,6 +180,7 @@ impl<'de> Visitor<'de> for IntoValue<'_> {
         }
         if known < array.len() {
             array.truncate(known);
+            array.shrink_to(known * TIMES + MORE_ITEMS);
         } else {
             while let Some(item) = items.next_element()? {
                 array.push(item);
@@ -232,11 +240,9 @@ struct Places<'o> {
 
 impl<'o> Places<'o> {
     fn of(object: &'o mut Map<String, Value>, sorts_keys: bool) -> Self {
-        let mut places = [const { None }; MOST_KEYS];
-        let mut count = 0;
+        let (mut places, count) = ([const { None }; MOST_KEYS], object.len());
         for (place, entry) in places.iter_mut().zip(object) {
             *place = Some(entry);
-            count += 1;
         }
         Self {
             places,
