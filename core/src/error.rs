@@ -114,6 +114,16 @@ pub enum Error<E: core::error::Error + 'static> {
         /// The position given.
         position: u64,
     },
+    /// The log no longer holds the events before this position that were folded: others took their
+    /// place after a crash or a failed sync, or it is another log.
+    #[error(
+        "the events before position {position} are not those that were folded; fold again from \
+         the first"
+    )]
+    Diverged {
+        /// Up to where events were folded.
+        position: u64,
+    },
     /// A view's name that cannot be a file's name on every system.
     #[error("view name \"{}\" {reason}", Shown(.name))]
     ViewName {

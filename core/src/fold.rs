@@ -98,7 +98,8 @@ impl<T: Clone> Fold<T> {
     /// when the reducer fails or panics.
     ///
     /// # Errors
-    /// Those of [`Scan::next_line`], and the reducer's, which can be of a type of its own.
+    /// Those of [`Scan::next_line`], [`Error::Diverged`] when what was folded is no longer in the
+    /// log, and the reducer's, which can be of a type of its own.
     pub fn refreshed<S: Source, E: From<Error<S::Error>>>(
         &self,
         source: S,
@@ -168,6 +169,12 @@ impl<T: Clone> Fold<T> {
             let reason = "the line just read is gone";
             return Err(Error::corrupt(position, Slot::Log, 0, reason).into());
         };
+        // An event that was seen before it was durable may have given its place to another.
+        scan.seek(self.position);
+        if scan.hash_before()?.is_some_and(|hash| hash != self.hash) {
+            let position = self.position;
+            return Err(Error::Diverged { position }.into());
+        }
         Ok(Self {
             state,
             position,

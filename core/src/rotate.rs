@@ -40,6 +40,7 @@ impl<S: Storage> Writer<S> {
     ///
     /// # Errors
     /// [`Error::NotExclusive`] without [`Access::Exclusive`](crate::Access::Exclusive).
+    /// [`Error::Poisoned`] when log or archive are not as this writer left them; nothing is moved.
     /// [`Error::Storage`] when the store refuses to take the archive; the log is as it was and
     /// the writer goes on. Where that cannot be undone, and after any failure of a later step, the
     /// writer is poisoned too; opening again ends the rotation or undoes it.
@@ -50,6 +51,8 @@ impl<S: Storage> Writer<S> {
             return Ok(Rotation::default());
         }
         self.check_alone()?;
+        // What is archived behind something else is read by nobody.
+        self.check_left(Slot::Archive, self.archive_len)?;
         unless(Bug::RotatedUnsynced, || self.sync_log(self.end))?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,

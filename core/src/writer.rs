@@ -273,14 +273,18 @@ impl<S: Storage> Writer<S> {
 
     /// Sees that the log is as this writer left it, so that nothing of others is cut.
     pub(crate) fn check_alone(&mut self) -> Result<(), Error<S::Error>> {
-        let found = self.store.length(Slot::Log)?;
-        if found == self.end || planted(Bug::OthersUnseen) {
+        self.check_left(Slot::Log, self.end)
+    }
+
+    /// Sees that the slot is as long as this writer left it.
+    pub(crate) fn check_left(&mut self, slot: Slot<'_>, len: u64) -> Result<(), Error<S::Error>> {
+        let found = self.store.length(slot)?;
+        if found == len || planted(Bug::OthersUnseen) {
             return Ok(());
         }
         let reason = format!(
-            "{} is {found} bytes long and was left with {}: somebody writes to it without the lock",
-            Slot::Log,
-            self.end
+            "{slot} is {found} bytes long and was left with {len}: somebody changed it without the \
+             lock"
         );
         self.poisoned = Some(reason.clone());
         Err(Error::Poisoned { reason })

@@ -149,6 +149,19 @@ pub enum Error {
         /// The position given.
         position: u64,
     },
+    /// The log no longer holds the events before this position that a view has folded: others took
+    /// their place after a crash or a failed sync, or it is another log. Only to
+    /// [`rebuild`](crate::View::rebuild) the view helps. [`io::ErrorKind::InvalidInput`].
+    #[error(
+        "{}: the events before position {position} are not those that the view has folded; rebuild it",
+        dir.display()
+    )]
+    Diverged {
+        /// The log's directory.
+        dir: PathBuf,
+        /// Up to where the view has folded.
+        position: u64,
+    },
     /// A view that cannot be: its name is no file's name on every system, or is taken, or there is
     /// no view of that name and type. [`io::ErrorKind::InvalidInput`].
     #[error("view {name:?} {reason}")]
@@ -236,6 +249,7 @@ impl Error {
             Core::NotExclusive { action } => Self::NotExclusive { dir, action },
             Core::Beyond { position, end } => Self::Beyond { dir, position, end },
             Core::NotABoundary { position } => Self::NotABoundary { dir, position },
+            Core::Diverged { position } => Self::Diverged { dir, position },
             Core::ViewName { name, reason } => Self::View { name, reason },
             other => Self::Io {
                 action: "use the log",
@@ -289,6 +303,7 @@ impl Error {
             | Self::Unreadable { .. }
             | Self::Beyond { .. }
             | Self::NotABoundary { .. }
+            | Self::Diverged { .. }
             | Self::View { .. } => io::ErrorKind::InvalidInput,
             Self::NotExclusive { .. } => io::ErrorKind::Unsupported,
             Self::DurabilityUnknown { source, .. } | Self::Io { source, .. } => source.kind(),

@@ -6,7 +6,7 @@ mod future;
 use std::cell::Cell;
 use std::io;
 use std::mem::{replace, take};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -161,7 +161,7 @@ impl Receipt {
     /// As [`SharedWriter::append`].
     pub fn wait(self) -> io::Result<Appended> {
         if self.group.takes_leader() {
-            self.shared.lead(&self.group);
+            drop(self.shared.lead(&self.group));
         }
         self.of(self.group.outcome.wait())
     }
@@ -208,11 +208,11 @@ impl Shared {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes `group`, which is the one that gathers, when those before it are written.
-    fn lead(&self, group: &Group) {
-        // It ends behind the writer's guard: the next leader syncs while these are being woken.
+    /// Writes `group`, which is the one that gathers, when those before it are written. Those who
+    /// wait are told when the turn ends: the next leader syncs meanwhile.
+    fn lead<'g>(&self, group: &'g Group) -> Turn<'g> {
         let mut turn = Turn {
-            dir: &self.dir,
+            dir: self.dir.clone(),
             group,
             outcome: None,
         };
@@ -226,6 +226,7 @@ impl Shared {
             turn.outcome = Some(led.writer.append_encoded(batch));
             led.is_midway = false;
         }
+        turn
     }
 }
 
@@ -237,15 +238,16 @@ impl Drop for Shared {
             (!queue.batch.is_empty()).then(|| queue.group.clone())
         };
         if let Some(group) = group {
-            self.lead(&group);
+            drop(self.lead(&group));
         }
     }
 }
 
 /// A leader's turn, which ends even when the leader panics.
-struct Turn<'s> {
-    dir: &'s Path,
-    group: &'s Group,
+#[must_use]
+struct Turn<'g> {
+    dir: PathBuf,
+    group: &'g Group,
     outcome: Option<Result<Vec<Appended>, Error>>,
 }
 
@@ -253,15 +255,15 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let outcome = self.outcome.take().unwrap_or_else(|| {
             Err(Error::Poisoned {
-                dir: self.dir.to_path_buf(),
+                dir: take(&mut self.dir),
                 reason: "a thread panicked while it appended".into(),
             })
         });
         // It is set once, by the only leader that the group has.
         let _ = self.group.outcome.set(outcome);
-        for task in take(&mut *self.group.tasks()) {
-            task.wake();
-        }
+        // Not while they are locked: a task may be polled by who wakes it.
+        let tasks = take(&mut *self.group.tasks());
+        tasks.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -278,7 +280,7 @@ mod tests {
         assert!(group.takes_leader());
         writer.shared.writer().is_midway = true;
         let turn = Turn {
-            dir: &writer.shared.dir,
+            dir: dir.path().to_path_buf(),
             group: &group,
             outcome: None,
         };

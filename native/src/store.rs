@@ -282,7 +282,9 @@ impl Storage for FileStore {
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        let mut file = patiently(|| File::create(&new))?;
+        // One that a crash left, or a link by which it would be written elsewhere.
+        present(patiently(|| fs::remove_file(&new)))?;
+        let mut file = patiently(|| File::create_new(&new))?;
         file.write_all(bytes)?;
         // A rename may reach the disk before the bytes do.
         unless(Bug::RenamedUnsynced, || file.sync_data())?;

@@ -101,7 +101,9 @@ fn json<S: Serialize>(state: &S) -> Value {
             _ => {}
         }
     }
-    let mut value = serde_json::to_value(state).unwrap_or_default();
+    // By its text, which has room for numbers that a `Value` refuses.
+    let text = serde_json::to_vec(state).unwrap_or_default();
+    let mut value = serde_json::from_slice(&text).unwrap_or_default();
     sort(&mut value);
     value
 }
@@ -156,6 +158,26 @@ mod tests {
             message.contains(r#"{"sum":0} in place of {"sum":1}"#),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_number_too_large_for_a_value_hides_no_other_that_a_snapshot_changes() {
+        #[derive(Default, Clone, Serialize, Deserialize)]
+        struct Seen {
+            id: u128,
+            sum: u64,
+            #[serde(skip)]
+            seen: u64,
+        }
+        let seen = |mut seen: Seen, event: &Event<u64>| {
+            seen.id = u128::from(u64::MAX) + 1;
+            seen.sum += event.data * seen.seen;
+            seen.seen += 1;
+            seen
+        };
+        let events = [0, 1].map(|n| Event::at(0, "n", n));
+        let message = message(|| folded(seen, events));
+        assert!(message.contains("leads to another state"), "{message}");
     }
 
     #[test]

@@ -7,12 +7,12 @@
 )]
 
 use std::fs::OpenOptions;
-use std::future::Future as _;
+use std::future::Future;
 use std::io::Write as _;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -253,4 +253,50 @@ fn a_stream_passes_damage_and_ends_after_an_error_that_it_cannot_pass() {
     assert!(block_on(beyond.next()).is_none());
     let waits = Pin::new(&mut events).poll_next(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(waits, Poll::Pending));
+}
+
+/// As some executors do with a task of their own thread.
+#[test]
+fn a_task_may_be_polled_by_who_wakes_it() {
+    struct Task(Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            let waker = Waker::from(self.clone());
+            let mut future = self.0.lock().unwrap();
+            if let Some(task) = future.as_mut()
+                && task
+                    .as_mut()
+                    .poll(&mut Context::from_waker(&waker))
+                    .is_ready()
+            {
+                *future = None;
+            }
+        }
+    }
+
+    let dir = tempfile::tempdir().unwrap();
+    let writer = shared(dir.path());
+    let (done, finished) = mpsc::channel();
+    let task = async move {
+        for n in 0..3 {
+            writer.submit(&Event::at(1, "n", n)).unwrap().await.unwrap();
+        }
+        done.send(()).unwrap();
+    };
+    Arc::new(Task(Mutex::new(Some(Box::pin(task))))).wake();
+    finished.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(numbers(dir.path()), [0, 1, 2]);
+}
+
+#[test]
+fn when_the_last_handle_is_gone_what_was_given_is_written_and_the_lock_is_free() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..200 {
+        let writer = shared(dir.path());
+        block_on(writer.submit(&Event::at(1, "n", 2 * n)).unwrap()).unwrap();
+        drop(writer.submit(&Event::at(1, "n", 2 * n + 1)).unwrap());
+        drop(writer);
+    }
+    assert_eq!(numbers(dir.path()), (0..400).collect::<Vec<_>>());
 }

@@ -208,6 +208,7 @@ macro_rules! conformance {
             views::a_snapshot_gives_back_state_and_position,
             views::a_damaged_snapshot_is_none,
             views::a_snapshot_of_another_history_is_none,
+            views::a_fold_over_an_event_that_gave_its_place_to_another_says_so,
             views::an_error_while_refreshing_changes_nothing,
             views::a_refresh_that_cannot_read_on_is_an_error_wherever_it_stops,
             views::a_state_that_json_cannot_hold_is_refused_and_the_snapshot_stays,

@@ -160,6 +160,41 @@ fn another_writers_frames_cut_at_any_length_open_and_give_what_is_whole() {
     }
 }
 
+/// The log is left as it is: behind what has become of the archive nobody would read it.
+#[test]
+fn an_archive_that_changed_under_a_writer_stops_its_rotation_and_takes_no_event_along() {
+    let changes: [fn(&Path) -> io::Result<()>; 4] = [
+        |archive| fs::remove_file(archive),
+        |archive| fs::write(archive, ""),
+        |archive| fs::write(archive, &fs::read(archive)?[..100]),
+        |archive| fs::write(archive, [fs::read(archive)?, b"more".to_vec()].concat()),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let dir = quick_dir();
+        let (archive, log) = archived(&[3], 2);
+        restore(dir.path(), &archive, &log);
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        change(&dir.path().join(ARCHIVE)).unwrap();
+        for _ in 0..2 {
+            let error = writer.rotate().unwrap_err();
+            assert!(
+                matches!(Error::of(&error), Some(Error::Poisoned { .. })),
+                "{number}: {error}"
+            );
+            assert!(
+                error.to_string().contains("archive.jsonl.zst is"),
+                "{error}"
+            );
+        }
+        assert_eq!(fs::read(dir.path().join("app.jsonl")).unwrap(), log);
+        drop(writer);
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        writer.append(&numbered(9)).unwrap();
+        writer.rotate().unwrap();
+        assert!(numbers(dir.path()).ends_with(&[3, 4, 9]), "{number}");
+    }
+}
+
 #[test]
 fn an_archive_that_is_a_directory_is_named() {
     let dir = quick_dir();

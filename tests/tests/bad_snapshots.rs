@@ -228,6 +228,61 @@ fn a_snapshot_is_replaced_and_never_written_over() {
     assert_ne!(fs::read(snapshot(dir.path())).unwrap(), before);
 }
 
+/// By whoever prepared the directory.
+#[cfg(unix)]
+#[test]
+fn a_snapshot_is_written_through_no_link_and_into_no_pipe() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let new = snapshot(dir.path()).with_added_extension("new");
+    let elsewhere = dir.path().join("elsewhere");
+    fs::write(&elsewhere, "another's").unwrap();
+    let prepare: [&dyn Fn(); 2] = [
+        &|| std::os::unix::fs::symlink(&elsewhere, &new).unwrap(),
+        &|| rustix::fs::mkfifoat(rustix::fs::CWD, &new, rustix::fs::Mode::RWXU).unwrap(),
+    ];
+    for (number, prepare) in prepare.iter().enumerate() {
+        prepare();
+        let mut log = open(dir.path());
+        log.append(&numbered(number as u64)).unwrap();
+        log.refresh_all().unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"another's");
+        assert!(
+            fs::symlink_metadata(snapshot(dir.path()))
+                .unwrap()
+                .is_file()
+        );
+        assert!(!new.exists());
+    }
+}
+
+/// A file's length can be any, by damage or by design.
+#[test]
+fn a_large_snapshot_reads_back_and_a_damaged_one_is_none() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let long = |mut text: String, _: &Event| {
+        text.push_str(&"x".repeat(1 << 20));
+        text
+    };
+    let opened = || EventLog::builder(dir.path()).view("long", long).open();
+    let mut log = opened().unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(log.view::<String>("long").unwrap().len(), 2 << 20);
+    drop(log);
+    let path = dir.path().join("views/long.snapshot.json");
+    let mut bytes = fs::read(&path).unwrap();
+    for damaged in [false, true] {
+        if damaged {
+            bytes[1 << 20] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+        }
+        let saved = EventReader::new(dir.path()).saved_view("long").unwrap();
+        assert_eq!(saved.is_ok(), !damaged);
+    }
+    let mut log = opened().unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(log.view::<String>("long").unwrap().len(), 2 << 20);
+}
+
 #[test]
 fn a_state_that_cannot_be_read_back_is_not_saved() {
     let dir = quick_dir();

@@ -49,7 +49,9 @@ pub fn to_js(error: Error<HostError>) -> JsValue {
         Error::Poisoned { .. } => thrown("poisoned", &message, &[]),
         Error::TooLarge { .. } => thrown("too-large", &message, &[]),
         Error::Unreadable { .. } => thrown("unreadable", &message, &[]),
-        Error::Beyond { .. } | Error::NotABoundary { .. } => thrown("bad-position", &message, &[]),
+        Error::Beyond { .. } | Error::NotABoundary { .. } | Error::Diverged { .. } => {
+            thrown("bad-position", &message, &[])
+        }
         Error::NotExclusive { action } => {
             let message = format!(
                 "cannot {action} without the lock: others may be writing; open the log without \

@@ -11,8 +11,10 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hash::Hasher as _;
 
 use serde::Serialize;
+use twox_hash::XxHash64;
 
 use super::{Fold, check_view_name};
 use crate::archive::Codec;
@@ -34,6 +36,8 @@ const END: &str = "\"}\n";
 /// Beyond the end of any log.
 const NO_OFFSET: u64 = u64::MAX;
 const SUFFIX_LEN: usize = CHECK.len() + 16 + END.len();
+/// A snapshot of more bytes than this is checked before memory for all of it is taken.
+const LARGE: usize = 1 << 20;
 
 /// A state as a snapshot keeps it, for a program that makes and parses the JSON by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,10 +229,29 @@ fn read_checked<S: Source>(
     let (Some(check), Ok(len)) = (check, usize::try_from(len)) else {
         return Ok(None);
     };
+    let checked = len - SUFFIX_LEN;
+    // The length of a damaged file can be any.
+    if len > LARGE && hash_of(source, slot, checked)? != check {
+        return Ok(None);
+    }
     let bytes = source.bytes(slot, 0, len)?;
     let intact = bytes.len() == len
         && bytes
-            .get(..len - SUFFIX_LEN)
+            .get(..checked)
             .is_some_and(|bytes| LineHash::of(bytes) == check || planted(Bug::SnapshotUnchecked));
     Ok(intact.then_some(bytes))
+}
+
+/// The hash of a slot's first `len` bytes, in bounded memory.
+fn hash_of<S: Source>(source: &S, slot: Slot<'_>, len: usize) -> Result<LineHash, Error<S::Error>> {
+    let (mut hash, mut at) = (XxHash64::with_seed(0), 0);
+    while at < len {
+        let bytes = source.bytes(slot, at as u64, LARGE.min(len - at))?;
+        if bytes.is_empty() {
+            break;
+        }
+        hash.write(&bytes);
+        at += bytes.len();
+    }
+    Ok(LineHash(hash.finish()))
 }

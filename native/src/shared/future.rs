@@ -66,8 +66,14 @@ impl Receipt {
     fn lead_beside(&self) {
         let (shared, group) = (self.shared.clone(), self.group.clone());
         let thread = thread::Builder::new().name("eventfold append".into());
-        if thread.spawn(move || shared.lead(&group)).is_err() {
-            self.shared.lead(&self.group);
+        let lead = move || {
+            let turn = shared.lead(&group);
+            // Before anybody is told: the last handle is that of a task, and not of this thread.
+            drop(shared);
+            drop(turn);
+        };
+        if thread.spawn(lead).is_err() {
+            drop(self.shared.lead(&self.group));
         }
     }
 }

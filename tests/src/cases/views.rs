@@ -127,6 +127,31 @@ pub fn a_snapshot_of_another_history_is_none<P: Place>() {
     assert_eq!(load(), None, "beyond the end");
 }
 
+/// As after a sync that failed: an event that was read already is cut off, and another of the same
+/// length is appended in its place.
+pub fn a_fold_over_an_event_that_gave_its_place_to_another_says_so<P: Place>() {
+    let (place, other) = (P::empty(), P::empty());
+    let (mut writer, mut others) = (place.open(), other.open());
+    append(&mut writer, 1);
+    append(&mut others, 2);
+    let fold = refreshed(&place, &start());
+    for rotated in [false, true] {
+        append(&mut others, 3);
+        if rotated {
+            others.rotate().unwrap();
+        }
+        let position = fold.position();
+        let further = fold.refreshed(other.store(), P::CODEC, add);
+        assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
+        let end = others.end_position();
+        let further = fold.refreshed_to(other.store(), P::CODEC, end, add);
+        assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
+    }
+    append(&mut writer, 4);
+    assert_eq!(refreshed(&place, &fold), refreshed(&place, &start()));
+    assert_eq!(refreshed(&other, &start()).state().2, [2, 3, 3]);
+}
+
 pub fn an_error_while_refreshing_changes_nothing<P: Place>() {
     let place = P::empty();
     let mut writer = place.open();
