@@ -103,7 +103,7 @@ impl<'a> EventRef<'a> {
         let fields = self.line.fields::<D, IgnoredAny, E>()?;
         // What the parser ignores it looks at for its grammar only.
         if fields.meta.is_some() {
-            self.checked()?;
+            self.check()?;
         }
         Ok(fields.data)
     }
@@ -113,7 +113,7 @@ impl<'a> EventRef<'a> {
     /// # Errors
     /// [`Error::Corrupt`] when the line is no event.
     pub fn meta<E: core::error::Error>(&self) -> Result<Option<Value>, Error<E>> {
-        self.checked()?;
+        self.check()?;
         let fields = self.line.fields::<IgnoredAny, Value, E>()?;
         Ok(fields.meta)
     }
@@ -132,7 +132,12 @@ impl<'a> EventRef<'a> {
         &self.line
     }
 
-    fn checked<E: core::error::Error>(&self) -> Result<(), Error<E>> {
+    /// Whether all that the line says can be read, its data and what it holds beside them included:
+    /// what is else found when it is asked for. Nothing is built of it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the line is no event.
+    pub fn check<E: core::error::Error>(&self) -> Result<(), Error<E>> {
         check_event(self.line.bytes).map_err(|reason| self.line.refused(reason))
     }
 

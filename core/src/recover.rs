@@ -68,6 +68,10 @@ impl fmt::Display for Recovery {
         )?;
         match self.rotation {
             Some(InterruptedRotation::Undone) => say(true, format_args!("undid a rotation"))?,
+            Some(InterruptedRotation::Kept) => say(
+                true,
+                format_args!("sealed what the archive has of a rotation whose end is missing"),
+            )?,
             Some(_) => say(true, format_args!("finished a rotation"))?,
             None => {}
         }

@@ -71,6 +71,14 @@ impl<'a> EventRef<'a> {
         self.event.meta().map_err(|error| self.failed(error))
     }
 
+    /// Whether all that the line says can be read, its data included, of which nothing is built.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when the line is no event.
+    pub fn check(&self) -> io::Result<()> {
+        self.event.check().map_err(|error| self.failed(error))
+    }
+
     /// The whole event, parsed.
     ///
     /// # Errors

@@ -20,9 +20,10 @@ use std::io;
 use std::path::Path;
 
 use clap::Subcommand;
-use eventfold::EventReader;
+use eventfold::{EventReader, EventRef, LogIterator};
 
 use crate::failure::{Failure, Outcome};
+use crate::files::{ARCHIVE, LOG, holds_log};
 use crate::output;
 
 pub(crate) use info::unusable;
@@ -69,19 +70,31 @@ impl Command {
     }
 }
 
-/// A writer would make the log where there is none.
+/// A directory without a log reads as an empty one, and a writer would make one there.
 fn check_log(dir: &Path) -> Outcome {
     match EventReader::new(dir).read_last(0) {
-        Ok(_) => Ok(()),
-        // That of a damaged archive is the writer's to tell.
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
-        Err(error) => Err(error.into()),
+        // That of a damaged archive is told by who reads it.
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error.into()),
+        _ => {}
+    }
+    match holds_log(dir) {
+        true => Ok(()),
+        false => Err(Failure::new(format!(
+            "there is no log in {}: neither {LOG} nor {ARCHIVE}",
+            dir.display()
+        ))),
     }
 }
 
 /// Where the log ends now.
 fn end(reader: &EventReader) -> Outcome<u64> {
     Ok(reader.read_last(0)?.position())
+}
+
+/// The next event, all of which can be read: what is printed is looked at by nobody else.
+fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef<'_>>> {
+    let event = events.next_ref()?;
+    Some(event.and_then(|event| event.check().map(|()| event)))
 }
 
 /// Damage that reading met and passed.

@@ -8,10 +8,9 @@ use eventfold::{Error, EventReader, EventWriter};
 use tempfile::TempDir;
 
 use crate::failure::{Failure, Outcome};
+use crate::files::{ARCHIVE, LOG};
 use crate::import::sync_dir;
 
-const LOG: &str = "app.jsonl";
-const ARCHIVE: &str = "archive.jsonl.zst";
 /// How often a writer may rotate into the copying before it is given up.
 const TRIES: u32 = 100;
 
@@ -60,7 +59,8 @@ impl Copy {
             remove(&copy.dir.path().join(ARCHIVE)).map_err(cannot)?;
         }
         Err(Failure::new(format!(
-            "{} was rotated {TRIES} times while it was copied; stop its writer for a moment",
+            "{0} read differently from what was copied of it, {TRIES} times: if a writer rotates it \
+             all the time, stop that for a moment; else see what is wrong: eventfold doctor {0}",
             from.display()
         )))
     }

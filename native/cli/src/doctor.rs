@@ -12,6 +12,7 @@ use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
 use crate::commands::unusable;
 use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
+use crate::files::{ARCHIVE, LOG, holds_log};
 use crate::output::{count, holder, size};
 
 pub(crate) use repair::repair;
@@ -120,6 +121,13 @@ impl Report {
     }
 
     fn surroundings(&mut self, dir: &Path, lock: &LockState) {
+        if !holds_log(dir) {
+            self.add(
+                Kind::Remark,
+                format!("there is no log here: neither {LOG} nor {ARCHIVE}"),
+                "a writer begins one; if there was one, take the directory from a backup",
+            );
+        }
         if let LockState::Held(by) = lock {
             let by = by.as_ref().map_or("somebody".to_owned(), holder);
             self.add(

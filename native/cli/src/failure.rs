@@ -36,6 +36,14 @@ impl Failure {
         }
     }
 
+    /// The same, after something was done that stays.
+    pub(crate) fn after(self, done: &str) -> Self {
+        match self {
+            Self::Failed(message) => Self::Failed(format!("{message}; {done}")),
+            other => other,
+        }
+    }
+
     pub(crate) fn report(self) -> ExitCode {
         let (message, code) = match self {
             Self::Failed(message) => (message, 1),

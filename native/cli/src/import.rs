@@ -17,4 +17,4 @@ pub(crate) use json::compact;
 pub(crate) use mapping::Mapping;
 pub(crate) use progress::Progress;
 pub(crate) use record::{Record, sync_dir};
-pub(crate) use source::{Item, Source};
+pub(crate) use source::{Item, Mark, Source};

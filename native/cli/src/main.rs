@@ -9,6 +9,7 @@ mod copy;
 mod disk;
 mod doctor;
 mod failure;
+mod files;
 mod filter;
 mod import;
 mod output;

@@ -190,6 +190,30 @@ fn nothing_is_written_over_and_nothing_is_made_of_nothing() {
     assert!(!dir.path().join("x").exists());
 }
 
+/// Else a backup of a disk that is not there would succeed every night.
+#[test]
+fn a_directory_without_a_log_is_not_copied_as_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+    fs::create_dir(&from).unwrap();
+    for args in [
+        ["backup", text(&from), text(&to)].as_slice(),
+        &["restore", text(&from), text(&to)],
+        &["export", text(&from), text(&to)],
+        &["rotate", text(&from)],
+    ] {
+        let said = run(args).failed(1);
+        assert!(said.contains("there is no log in"), "{args:?}: {said}");
+    }
+    assert!(!to.exists());
+    assert_eq!(fs::read_dir(&from).unwrap().count(), 0);
+    assert!(
+        run(["doctor", text(&from)])
+            .ok()
+            .contains("there is no log here")
+    );
+}
+
 #[test]
 fn damage_is_copied_as_it_is_and_told_by_the_doctor_of_the_copy() {
     let dir = tempfile::tempdir().unwrap();

@@ -189,6 +189,40 @@ fn damage_in_the_archive_is_named_and_stays() {
 }
 
 #[test]
+fn an_archive_that_was_cut_is_told_from_a_rotation_that_a_crash_came_into() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let archive = dir.path().join("archive.jsonl.zst");
+    let whole = fs::read(&archive).unwrap();
+    // Without its last seal, which no crash takes when the log goes on behind it.
+    let cut = whole.len() - 20;
+    fs::write(&archive, &whole[..cut]).unwrap();
+    let rest = EventReader::new(dir.path()).pending_recovery().unwrap();
+    fs::write(&archive, &whole[..cut - rest.torn_archive_bytes as usize]).unwrap();
+    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    assert!(
+        done.contains("app.jsonl is not what it was to move"),
+        "{done}"
+    );
+    assert!(!done.contains("nothing is lost"), "{done}");
+
+    // Cut so far that nothing can be compared: what is said holds either way.
+    fs::write(&archive, &whole[..40]).unwrap();
+    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    assert!(
+        done.contains("are no whole frame") && done.contains("where it does not"),
+        "{done}"
+    );
+    fs::write(&archive, whole).unwrap();
+    goes_on(
+        dir.path(),
+        (0..30)
+            .map(|n| json!({ "n": n, "text": "some text" }))
+            .collect(),
+    );
+}
+
+#[test]
 fn what_a_living_writer_is_in_the_midst_of_is_no_damage_and_is_not_repaired() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());

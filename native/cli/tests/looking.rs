@@ -233,6 +233,23 @@ fn a_damaged_log_is_not_exported_as_if_it_were_whole() {
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_export_takes_the_place_of_regular_files_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, link) = (dir.path().join("log"), dir.path().join("link"));
+    drop(filled(&log));
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for place in [text(&link), "/dev/null", text(dir.path())] {
+        for force in [[].as_slice(), &["--force"]] {
+            let args = [&["export", text(&log), place], force].concat();
+            let said = run(args).failed(2);
+            assert!(said.contains("is no regular file"), "{said}");
+        }
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
 #[test]
 fn a_rotation_empties_the_log_and_keeps_history() {
     let dir = tempfile::tempdir().unwrap();

@@ -74,17 +74,19 @@ impl Append {
         };
         let appended = writer.append_with(&event, durability)?;
         let screen = Screen::of_stdout();
-        if screen.is_terminal && !self.json {
-            let position = count(appended.position);
-            output::line(&format!("appended at position {position}"))
+        let position = count(appended.position);
+        let said = if screen.is_terminal && !self.json {
+            format!("appended at position {position}")
         } else {
             let appended = json!({
                 "position": appended.position,
                 "next_position": appended.next_position,
                 "hash": appended.hash,
             });
-            output::line(&appended.to_string())
-        }
+            appended.to_string()
+        };
+        let done = format!("the event was appended, at position {position}");
+        output::line(&said).map_err(|failure| failure.after(&done))
     }
 }
 

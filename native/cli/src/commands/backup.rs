@@ -25,6 +25,7 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let end = super::end(&reader)?;
         let copy = Copy::of(&reader, end, &self.to)?;

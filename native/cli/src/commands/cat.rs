@@ -7,7 +7,7 @@ use crate::failure::Outcome;
 use crate::filter::Filter;
 use crate::printer::{Form, Printer};
 
-/// Print events, oldest first, archived ones included.
+/// Print events, oldest first, archived ones included: those that are there at the start.
 ///
 /// A line each for people on a terminal, JSONL in a pipe. Damage is told with its place, and what
 /// lies behind it is printed; the exit status is 1 then.
@@ -28,11 +28,19 @@ pub(crate) struct Cat {
 
 impl Cat {
     pub(crate) fn run(self) -> Outcome {
-        let mut events = EventReader::new(&self.dir).read_from(self.filter.from.unwrap_or(0))?;
+        let reader = EventReader::new(&self.dir);
+        let from = self.filter.from.unwrap_or(0);
+        // Without an end it would never come to one where what it prints is appended.
+        let end = match super::end(&reader) {
+            Ok(end) if from <= end => end,
+            // Told by the read that follows.
+            _ => u64::MAX,
+        };
+        let mut events = reader.read_from(from)?;
         let mut printer = Printer::new(self.form);
         let mut damage = super::Damage::default();
-        while !self.filter.ends_before(events.position()) {
-            match events.next_ref() {
+        while events.position() < end && !self.filter.ends_before(events.position()) {
+            match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                 Some(Ok(_)) => {}

@@ -42,6 +42,7 @@ struct Sum {
 
 impl Export {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let end = reader.read_last(0)?.position();
         if self.file.as_os_str() == "-" {
@@ -107,6 +108,14 @@ impl Export {
             )));
         }
         match self.file.symlink_metadata() {
+            Ok(found) if !found.is_file() => {
+                let name = self.file.display();
+                Err(Failure::Usage(format!(
+                    "{name} is no regular file, and is not replaced; send standard output there: \
+                     eventfold export {} > {name}",
+                    self.dir.display()
+                )))
+            }
             Ok(_) if !self.force => Err(self.is_there()),
             _ => Ok(()),
         }
@@ -145,7 +154,7 @@ fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Out
     let (mut count, mut bytes) = (0_u64, 0);
     let mut events = reader.read_full()?;
     while events.position() < end {
-        let Some(event) = events.next_ref() else {
+        let Some(event) = super::next_whole(&mut events) else {
             break;
         };
         let event = event?;

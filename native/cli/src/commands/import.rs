@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::args::Wait;
 use crate::failure::{Failure, Outcome};
-use crate::import::{Item, Mapping, Progress, Record, Source};
+use crate::import::{Item, Mapping, Mark, Progress, Record, Source};
 use crate::output::{self, counted};
 use crate::times;
 
@@ -24,7 +24,7 @@ type Data = Box<RawValue>;
 /// Run again, it goes on where it stopped, also after kill -9 or a power cut, and takes what a file
 /// gained since: which of a file's bytes are in the log stands in DIR/imports, written before
 /// anything is appended; what came after that is found by comparing the file's lines with the
-/// log's. A stream from standard input is remembered until it was imported to its end.
+/// log's. A stream, from standard input or a pipe, is remembered until it was imported to its end.
 ///
 /// A line that cannot be an event ends the import and is named; those before it are in the log.
 #[derive(Debug, Args)]
@@ -57,9 +57,9 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) fn run(self) -> Outcome {
-        // A file that cannot be read is told before anything is made.
-        for file in self.files.iter().filter(|file| file.as_os_str() != "-") {
-            Source::open(file)?;
+        // What cannot be read is told before anything is made.
+        for file in &self.files {
+            Source::check(file, &self.dir)?;
         }
         let mut builder = EventLog::builder(&self.dir).lock_timeout(self.wait.timeout());
         if let Some(mib) = self.rotate_at {
@@ -95,6 +95,8 @@ struct Run<'a> {
     found: u64,
     appended: u64,
     bad: u64,
+    /// Where a last line starts that may not be whole yet, and is left to the next run.
+    unfinished: Option<Mark>,
 }
 
 impl<'a> Run<'a> {
@@ -137,6 +139,7 @@ impl<'a> Run<'a> {
             found: 0,
             appended: 0,
             bad: 0,
+            unfinished: None,
         };
         if known.is_some() {
             run.pass_over_what_is_recorded()?;
@@ -148,7 +151,7 @@ impl<'a> Run<'a> {
         let record = &self.record;
         let is_there = self.source.skip(record.bytes)?;
         if !is_there || self.source.mark().hash() != record.hash {
-            let way_out = match self.source.is_stdin {
+            let way_out = match self.source.is_stream {
                 true => "pipe the same stream again to go on",
                 false => "put it back to go on",
             };
@@ -184,10 +187,11 @@ impl<'a> Run<'a> {
             };
         }
         self.append()?;
-        if self.source.is_stdin {
+        if self.source.is_stream {
             return Record::remove(self.dir, &self.source.key);
         }
-        let end = self.source.mark();
+        let end = self.unfinished.as_ref();
+        let end = end.unwrap_or_else(|| self.source.mark());
         self.record.advance(end, 0, self.log.end_position());
         self.record.save(self.dir)
     }
@@ -206,7 +210,10 @@ impl<'a> Run<'a> {
     /// The first event of the source that is not in the log from the record's position on.
     fn first_missing(&mut self) -> Outcome<Option<Item>> {
         let position = self.record.position;
-        let mut there = self.log.read_from(position)?;
+        let mut there = self.log.read_from(position)?.peekable();
+        if let Some(Err(error)) = there.peek() {
+            return Err(self.lost(error));
+        }
         loop {
             let Some((item, event)) = self.next_event()? else {
                 return Ok(None);
@@ -244,6 +251,10 @@ impl<'a> Run<'a> {
         while let Some(item) = self.source.next()? {
             match self.event(&item) {
                 Ok(event) => return Ok(Some((item, event))),
+                Err(_) if self.skip_bad && !item.has_end && !self.source.is_stream => {
+                    self.unfinished = Some(item.start);
+                    return Ok(None);
+                }
                 Err(reason) => self.refuse(&item, &reason)?,
             }
         }
@@ -347,7 +358,11 @@ impl<'a> Run<'a> {
             let bad = counted(self.bad, "bad line");
             text.push_str(&format!(", passed over {bad}"));
         }
-        output::line(&output::safe(&text))
+        if self.unfinished.is_some() {
+            text.push_str(", left its last line, which has no end yet");
+        }
+        let done = "what was imported is in the log: run it again to go on";
+        output::line(&output::safe(&text)).map_err(|failure| failure.after(done))
     }
 }
 

@@ -29,7 +29,7 @@ Examples:
 pub(crate) struct Info {
     /// The log's directory
     dir: PathBuf,
-    /// As one JSON object, with all types
+    /// As one JSON object, with up to 10,000 types
     #[arg(long)]
     json: bool,
 }
@@ -108,7 +108,7 @@ impl Facts {
         let mut progress = Progress::new();
         let mut events = reader.read_full()?;
         while events.position() < self.end {
-            let event = match events.next_ref() {
+            let event = match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) => event,
                 Some(Err(error)) => {

@@ -31,6 +31,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.from)?;
         let reader = EventReader::new(&self.from);
         let end = super::end(&reader)?;
         let copy = Copy::of(&reader, end, &self.dir)?;

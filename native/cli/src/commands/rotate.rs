@@ -5,10 +5,12 @@ use eventfold::EventWriter;
 use serde_json::json;
 
 use crate::args::Wait;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::output::{self, Screen, size};
 
 /// Move the log's lines into the compressed archive. No position changes.
+///
+/// A line that is no event can be repaired in the log, and not in the archive: it ends the command.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -28,6 +30,7 @@ impl Rotate {
         super::check_log(&self.dir)?;
         let mut writer = EventWriter::open_waiting(&self.dir, self.wait.timeout())?;
         output::note_recovery(&self.dir, writer.recovery());
+        check_lines(&writer)?;
         let rotation = writer.rotate()?;
         let screen = Screen::of_stdout();
         output::line(&match (screen.is_terminal && !self.json, rotation.bytes) {
@@ -40,4 +43,19 @@ impl Rotate {
             ),
         })
     }
+}
+
+fn check_lines(writer: &EventWriter) -> Outcome {
+    let start = writer.end_position() - writer.log_len();
+    let mut events = writer.reader().read_from(start)?;
+    while let Some(event) = super::next_whole(&mut events) {
+        if let Err(error) = event {
+            let dir = writer.dir().display();
+            return Err(Failure::new(format!(
+                "{error}; in the archive it could not be repaired any more: eventfold doctor {dir} \
+                 --repair, and rotate then"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -90,7 +90,7 @@ impl StateAt {
         let mut stdin = BufWriter::with_capacity(64 << 10, stdin);
         let mut events = reader.read_full()?;
         while events.position() < end {
-            let Some(event) = events.next_ref() else {
+            let Some(event) = super::next_whole(&mut events) else {
                 break;
             };
             let event = event?;

@@ -44,7 +44,7 @@ impl Tail {
         let mut printer = Printer::new(self.form);
         loop {
             while !self.filter.ends_before(events.position()) {
-                match events.next_ref() {
+                match super::next_whole(&mut events) {
                     None => break,
                     Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                     Some(Ok(_)) => {}
@@ -82,7 +82,7 @@ impl Tail {
             // Counted first: of what is wanted there may be more than fits into memory.
             let mut wanted = 0;
             while !self.filter.ends_before(events.position()) {
-                match events.next_ref() {
+                match super::next_whole(&mut events) {
                     None => break,
                     Some(Ok(event)) => wanted += u64::from(self.filter.wants(&event)),
                     Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
@@ -100,7 +100,7 @@ impl Tail {
     /// Behind `surplus` events that are wanted, but not among the last.
     fn behind(&self, mut events: LogIterator, mut surplus: u64) -> Outcome<LogIterator> {
         while surplus > 0 {
-            match events.next_ref() {
+            match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) => surplus -= u64::from(self.filter.wants(&event)),
                 Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}

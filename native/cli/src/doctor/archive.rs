@@ -32,8 +32,8 @@ impl Report {
             self.add(
                 Kind::Remark,
                 "archive.jsonl.zst: it is empty",
-                "a rotation was taken back, and nothing is missing; zstd calls an empty file an \
-                 unexpected end",
+                "a rotation that was taken back leaves it so, and nothing is missing then; zstd calls \
+                 an empty file an unexpected end",
             );
             return Ok(());
         }

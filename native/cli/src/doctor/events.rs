@@ -2,7 +2,7 @@
 
 use std::io;
 
-use eventfold::{Error, EventReader, LockState, Recovery};
+use eventfold::{Error, EventReader, InterruptedRotation, LockState, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::Outcome;
@@ -53,18 +53,30 @@ impl Report {
                 "nothing is lost: the next writer ends its line",
             );
         }
-        if recovery.rotation.is_some() {
-            add(
-                "archive.jsonl.zst: a rotation was not finished".to_owned(),
-                "nothing is lost: the next writer finishes it or takes it back",
-            );
-        }
         if archive > 0 {
             add(
                 format!("archive.jsonl.zst: {archive} bytes at its end are no whole frame"),
-                "a rotation was not finished, and the log has what it was to move; the next writer \
-                 cuts them off and keeps them in torn.bin",
+                "a crash came into a rotation, and app.jsonl begins with what these bytes were to \
+                 hold; where it does not, the archive was cut or damaged, and events are lost: \
+                 take the directory from a backup then. The next writer cuts the bytes off and \
+                 keeps them in torn.bin",
             );
+        }
+        match recovery.rotation {
+            None => {}
+            Some(InterruptedRotation::Kept) => self.add(
+                Kind::Damage,
+                "archive.jsonl.zst: a rotation has no end, and app.jsonl is not what it was to move",
+                "no crash leaves it so: the archive was cut, or its end is damaged. Events between \
+                 it and app.jsonl are lost, and the positions of those in app.jsonl are lower than \
+                 they were. Take the directory from a backup; a writer that opens this one goes on \
+                 with what is left",
+            ),
+            Some(_) => self.add(
+                Kind::Unfinished,
+                "archive.jsonl.zst: a rotation was not finished",
+                "nothing is lost: the next writer finishes it or takes it back",
+            ),
         }
         let adopted = recovery.adopted_bytes;
         if adopted > 0 {

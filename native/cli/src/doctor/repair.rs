@@ -15,11 +15,6 @@ use crate::output;
 
 /// Copies what a repair touches, and repairs it. Returns where the copies are.
 pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let copies = dir.join(format!(
-        "before-repair-{}",
-        now.unwrap_or_default().as_secs()
-    ));
     // Before anything is copied in vain. A writer that opens puts right what a crash left, so
     // that none may come before the copy.
     if let LockState::Held(by) = who_holds(dir)? {
@@ -29,9 +24,9 @@ pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
             dir.display()
         )));
     }
+    let copies = new_dir(dir)?;
     let cannot =
         |error: io::Error| Failure::io(format_args!("cannot copy to {}", copies.display()), &error);
-    fs::create_dir(&copies).map_err(cannot)?;
     for found in &report.findings {
         match &found.kind {
             Kind::Unfinished => {
@@ -68,6 +63,24 @@ pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
         }
     }
     Ok(copies)
+}
+
+/// A directory for copies, named after the time.
+fn new_dir(dir: &Path) -> Outcome<PathBuf> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let mut seconds = now.unwrap_or_default().as_secs();
+    loop {
+        let copies = dir.join(format!("before-repair-{seconds}"));
+        match fs::create_dir(&copies) {
+            Ok(()) => return Ok(copies),
+            // Another repair began in this second.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => seconds += 1,
+            Err(error) => {
+                let action = format_args!("cannot make {}", copies.display());
+                return Err(Failure::io(action, &error));
+            }
+        }
+    }
 }
 
 /// A file that is not there, or is copied already, needs no copy.

@@ -1,4 +1,4 @@
-//! A file or standard input, compressed or not, line by line.
+//! A file or a stream, compressed or not, line by line.
 
 use std::fs::File;
 use std::hash::Hasher as _;
@@ -11,11 +11,15 @@ use eventfold::MAX_LINE;
 use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
+use crate::files::{ARCHIVE, LOG};
 
 /// No event is longer, and its line elsewhere hardly so.
 const LIMIT: usize = MAX_LINE + (1 << 20);
 
 const BUFFER: usize = 256 << 10;
+
+/// What stands for standard input, and what an import of any stream is remembered by.
+const STREAM: &str = "-";
 
 /// What is imported.
 pub(crate) struct Source {
@@ -23,7 +27,8 @@ pub(crate) struct Source {
     pub(crate) key: String,
     /// What a person calls it.
     pub(crate) name: String,
-    pub(crate) is_stdin: bool,
+    /// Whether it can be read once only: standard input, or a pipe that has a name.
+    pub(crate) is_stream: bool,
     lines: Box<dyn BufRead>,
     taken: Arc<AtomicU64>,
     total: Option<u64>,
@@ -62,33 +67,58 @@ pub(crate) struct Item {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path) -> Outcome<Self> {
-        let is_stdin = path.as_os_str() == "-";
-        let (file, key, total): (Box<dyn Read>, _, _) = if is_stdin {
-            if io::stdin().is_terminal() {
-                return Err(Failure::Usage(
-                    "standard input is the terminal; pipe a log into it, or name a file".into(),
-                ));
-            }
-            (Box::new(io::stdin()), "-".to_owned(), None)
-        } else {
-            let cannot =
-                |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
-            let file = File::open(path).map_err(cannot)?;
-            let found = file.metadata().map_err(cannot)?;
-            if found.is_dir() {
-                return Err(Failure::new(format!(
-                    "{} is a directory; name the files in it",
-                    path.display()
-                )));
-            }
-            let key = path.canonicalize().map_err(cannot)?;
-            let total = found.is_file().then_some(found.len());
-            (Box::new(file), key.to_string_lossy().into_owned(), total)
+    /// Whether there is such a source to read, which is none of the log in `dir` itself. Nothing is
+    /// taken of a stream.
+    pub(crate) fn check(path: &Path, dir: &Path) -> Outcome {
+        if is_stream(path)? {
+            return Ok(());
+        }
+        let source = Self::open(path)?;
+        let own = |file| {
+            dir.join(file)
+                .canonicalize()
+                .is_ok_and(|own| key(&own) == source.key)
         };
-        let name = match is_stdin {
-            true => "standard input".to_owned(),
-            false => path.display().to_string(),
+        match [LOG, ARCHIVE].into_iter().any(own) {
+            true => Err(Failure::Usage(format!(
+                "{} is the log's own file: its events are in the log",
+                path.display()
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn open(path: &Path) -> Outcome<Self> {
+        let cannot = |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
+        let is_stdin = path.as_os_str() == STREAM;
+        if is_stdin && io::stdin().is_terminal() {
+            return Err(Failure::Usage(
+                "standard input is the terminal; pipe a log into it, or name a file".into(),
+            ));
+        }
+        let is_stream = is_stream(path)?;
+        let (key, total) = match is_stream {
+            true => (STREAM.to_owned(), None),
+            false => {
+                let found = path.metadata().map_err(cannot)?;
+                if found.is_dir() {
+                    return Err(Failure::new(format!(
+                        "{} is a directory; name the files in it",
+                        path.display()
+                    )));
+                }
+                (
+                    key(&path.canonicalize().map_err(cannot)?),
+                    Some(found.len()),
+                )
+            }
+        };
+        let (file, name): (Box<dyn Read>, _) = match is_stdin {
+            true => (Box::new(io::stdin()), "standard input".to_owned()),
+            false => {
+                let file = File::open(path).map_err(cannot)?;
+                (Box::new(file), path.display().to_string())
+            }
         };
         let taken = Arc::new(AtomicU64::new(0));
         let counted = Counted {
@@ -106,7 +136,7 @@ impl Source {
         Ok(Self {
             key,
             name,
-            is_stdin,
+            is_stream,
             lines,
             taken,
             total,
@@ -210,6 +240,26 @@ impl Source {
         self.lines.consume(n);
         Ok(())
     }
+}
+
+/// Whether it is no file, whose length and lines stay.
+fn is_stream(path: &Path) -> Outcome<bool> {
+    if path.as_os_str() == STREAM {
+        return Ok(true);
+    }
+    match path.metadata() {
+        Ok(found) => Ok(!found.is_file() && !found.is_dir()),
+        Err(error) => {
+            let action = format_args!("cannot read {}", path.display());
+            Err(Failure::io(action, &error))
+        }
+    }
+}
+
+/// Different for different paths, also where they are no text.
+fn key(path: &Path) -> String {
+    path.to_str()
+        .map_or_else(|| format!("{path:?}"), str::to_owned)
 }
 
 /// By what it begins with: a name can be wrong, and a pipe has none.

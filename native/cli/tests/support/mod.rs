@@ -52,6 +52,12 @@ impl Done {
         assert_eq!(self.status, Some(status), "{} {}", self.out, self.err);
         self.err
     }
+
+    #[track_caller]
+    pub(crate) fn failed_with_output(self, status: i32) -> String {
+        assert_eq!(self.status, Some(status), "{} {}", self.out, self.err);
+        self.out
+    }
 }
 
 pub(crate) fn run<'a>(args: impl AsRef<[&'a str]>) -> Done {

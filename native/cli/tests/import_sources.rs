@@ -1,0 +1,184 @@
+//! `eventfold import`: files that are not whole yet, streams, and what is refused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by them"
+)]
+
+mod support;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::{data, run, text};
+
+fn lines(numbers: std::ops::Range<u64>) -> String {
+    numbers
+        .map(|n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":{n}}}\n"))
+        .collect()
+}
+
+fn numbers(numbers: std::ops::Range<u64>) -> Vec<Value> {
+    numbers.map(|n| json!(n)).collect()
+}
+
+fn import(log: &Path, file: &Path, options: &[&str]) -> support::Done {
+    run([&["import", text(log), text(file)], options].concat())
+}
+
+#[test]
+fn a_last_line_that_is_not_whole_yet_is_left_to_the_next_run_and_not_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("growing.jsonl"));
+    let whole = lines(0..3);
+    fs::write(&file, "").unwrap();
+    let add = |bytes: &str| {
+        let mut file = OpenOptions::new().append(true).open(&file).unwrap();
+        file.write_all(bytes.as_bytes()).unwrap();
+    };
+    // In the middle of the second line, with a line before that stays bad.
+    let middle = whole.len() / 2;
+    add("{no event\n");
+    add(&whole[..middle]);
+    let said = import(&log, &file, &["--skip-bad"]).ok();
+    assert!(
+        said.contains("passed over 1 bad line, left its last"),
+        "{said}"
+    );
+    assert_eq!(data(&log), numbers(0..1));
+    let said = import(&log, &file, &["--skip-bad"]).ok();
+    assert!(
+        said.contains("imported 0 events, 1 event in the log before, left"),
+        "{said}"
+    );
+    add(&whole[middle..]);
+    let said = import(&log, &file, &["--skip-bad"]).ok();
+    assert!(
+        said.ends_with("imported 2 events, 1 event in the log before\n"),
+        "{said}"
+    );
+    assert_eq!(data(&log), numbers(0..3));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_has_a_name_is_read_once() {
+    use std::process::{Command, Stdio};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (log, pipe) = (dir.path().join("log"), dir.path().join("pipe"));
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for round in 0..2 {
+        // More than a pipe holds.
+        let content = lines(round * 20_000..(round + 1) * 20_000);
+        let to = pipe.clone();
+        let producer = std::thread::spawn(move || fs::write(to, content));
+        let said = import(&log, &pipe, &[]).ok();
+        assert!(
+            said.contains("imported 20000 events") || said.contains("20,000"),
+            "{said}"
+        );
+        producer.join().unwrap().unwrap();
+    }
+    // One that the shell makes.
+    let output = Command::new("bash")
+        .args(["-c", "\"$1\" import \"$2\" <(printf '%s' \"$3\")", "bash"])
+        .args([
+            env!("CARGO_BIN_EXE_eventfold"),
+            text(&log),
+            &lines(40_000..40_003),
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    support::Done::of(output).ok();
+    assert_eq!(data(&log), numbers(0..40_003));
+}
+
+#[test]
+fn the_logs_own_files_are_refused_and_the_log_is_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
+    fs::write(&file, lines(0..5)).unwrap();
+    import(&log, &file, &[]).ok();
+    run(["rotate", text(&log)]).ok();
+    run(["append", text(&log), "n", "5"]).ok();
+    for own in ["app.jsonl", "archive.jsonl.zst"] {
+        let said = import(&log, &log.join(own), &[]).failed(2);
+        assert!(
+            said.contains(&format!("{own} is the log's own file")),
+            "{said}"
+        );
+    }
+    assert_eq!(data(&log), numbers(0..6));
+}
+
+#[test]
+fn a_record_of_another_log_is_told_also_when_the_file_has_nothing_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
+    fs::write(&file, lines(0..3)).unwrap();
+    import(&log, &file, &[]).ok();
+    fs::remove_file(log.join("app.jsonl")).unwrap();
+    for _ in 0..2 {
+        let said = import(&log, &file, &[]).failed(1);
+        assert!(
+            said.contains("was written for another log than this"),
+            "{said}"
+        );
+        assert!(said.contains("--again"), "{said}");
+    }
+    import(&log, &file, &["--again"]).ok();
+    assert_eq!(data(&log), numbers(0..3));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_whose_names_are_no_text_are_told_apart() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    for (name, numbers) in [(b"a\xff".as_slice(), 0..2), (b"a\xfe", 0..4)] {
+        let file = dir.path().join(std::ffi::OsStr::from_bytes(name));
+        fs::write(&file, lines(numbers)).unwrap();
+        let args = ["import".as_ref(), log.as_os_str(), file.as_os_str()];
+        let output = support::command(args).output().unwrap();
+        support::Done::of(output).ok();
+    }
+    assert_eq!(data(&log), [numbers(0..2), numbers(0..4)].concat());
+}
+
+/// A script that tries again must not double what is there.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_nobody_can_be_told_what_was_done_the_error_says_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
+    fs::write(&file, lines(0..3)).unwrap();
+    for (args, done) in [
+        (
+            ["append", text(&log), "n", "7"],
+            "the event was appended, at position 0",
+        ),
+        (
+            ["import", text(&log), text(&file), "--wait=0"],
+            "what was imported is in the log",
+        ),
+    ] {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = support::command(args).stdout(full).output().unwrap();
+        let said = support::Done::of(output).failed(1);
+        assert!(said.contains(done), "{said}");
+    }
+    assert_eq!(data(&log), [vec![json!(7)], numbers(0..3)].concat());
+}
