@@ -183,6 +183,10 @@ impl FileStore {
     /// The slot's file, whose name may not be durable yet if it was not there.
     fn open_to_append(&mut self, slot: Slot<'_>) -> io::Result<File> {
         let path = self.source.path(slot);
+        // Nobody looks at it before a crash: a link would have bytes of the log written elsewhere.
+        if slot == Slot::Torn && fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+            fs::remove_file(&path)?;
+        }
         let open = |create| OpenOptions::new().append(true).create(create).open(&path);
         if let Some(file) = present(patiently(|| open(false)))? {
             return Ok(file);

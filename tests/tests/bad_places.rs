@@ -192,3 +192,22 @@ fn assert_name_refused(name: &str) {
     }
     assert_eq!(dir.path().read_dir().unwrap().count(), 0, "{shown:?}");
 }
+
+/// By whoever prepared the directory.
+#[cfg(unix)]
+#[test]
+fn what_a_crash_left_is_kept_through_no_link() {
+    let dir = quick_dir();
+    let (elsewhere, torn) = (dir.path().join("elsewhere"), dir.path().join("torn.bin"));
+    fs::write(&elsewhere, "another's").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &torn).unwrap();
+    fs::write(dir.path().join("app.jsonl"), "{\"type\":").unwrap();
+    let mut log = EventLog::open(dir.path()).unwrap();
+    assert_eq!(log.recovery().torn_log_bytes, 8);
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"another's");
+    assert!(fs::symlink_metadata(&torn).unwrap().is_file());
+    assert!(fs::read_to_string(&torn).unwrap().contains("{\"type\":\n"));
+    log.append(&numbered(1)).unwrap();
+    drop(log);
+    assert_eq!(numbers(dir.path()), [1]);
+}

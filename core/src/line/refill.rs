@@ -209,7 +209,7 @@ impl<'de> Visitor<'de> for IntoValue<'_> {
         }
         let taken = places.taken;
         if taken == 0 {
-            object.clear();
+            object = Map::new();
         } else if taken.count_ones() as usize != object.len() {
             let mut bits = taken;
             object.retain(|_, _| {
