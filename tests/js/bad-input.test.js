@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 
-import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
+import { CorruptError, EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
+import { nodeHost } from "../../wasm/package/hosts/node.js";
 
 const good = { type: "good", data: 1, ts: 1 };
 
@@ -18,8 +19,7 @@ async function assertWhole(host, log, expected) {
   await again.close();
 }
 
-function nested(levels) {
-  let data = 1;
+function nested(levels, data = 1) {
   while (levels-- > 0) data = [data];
   return data;
 }
@@ -41,11 +41,18 @@ const REFUSED = {
   NaN: { type: "a", data: { x: NaN } },
   infinity: { type: "a", data: [-Infinity] },
   "undefined in an array": { type: "a", data: [undefined] },
+  "a boxed NaN": { type: "a", data: new Number(NaN) },
+  "a boxed infinity in an object": { type: "a", data: { x: new Number(Infinity) } },
+  "a hole in an array": { type: "a", data: [, 1] },
+  "a hole in an array with a key of another kind": { type: "a", data: Object.assign([, null], { x: 1 }) },
   "an invalid date": { type: "a", data: { at: new Date(NaN) } },
   "half of a surrogate pair": { type: "a", data: "\ud83d" },
   "half of a surrogate pair in a key": { type: "a", data: { "\udc00": 1 } },
   "half of a surrogate pair in the type": { type: "\ud83d", data: 1 },
   "toJSON that throws": { type: "a", data: { toJSON() { throw new Error("no"); } } },
+  "a getter in data that throws null": { type: "a", data: { get x() { throw null; } } },
+  "a getter in data that throws nothing": { type: "a", data: { get x() { throw undefined; } } },
+  "a getter in data that throws a symbol": { type: "a", data: { get x() { throw Symbol("x"); } } },
   "a getter that throws": { type: "a", get data() { throw new Error("no"); } },
   "a key that Rust reads as none": { type: "a", data: [{ "$serde_json::private::RawValue": "[1]" }] },
   "such a key in meta": { ...good, meta: { "$serde_json::private::Number": "1" } },
@@ -79,6 +86,15 @@ for (const [what, event] of Object.entries(REFUSED)) {
     await assertWhole(host, log, [1]);
   });
 }
+
+test("null below any depth of nesting is refused, wherever the stack ends", async () => {
+  const host = memoryHost();
+  const log = await EventLog.open(host);
+  for (let levels = 500; levels <= 10_000; levels += 250) {
+    assert.throws(() => log.append({ type: "a", data: nested(levels, null) }), { code: "unreadable" }, `${levels}`);
+  }
+  await assertWhole(host, log, []);
+});
 
 test("JSON text that the parser cannot read is refused", { skip: !JSON.rawJSON && "no JSON.rawJSON here" }, async () => {
   const host = memoryHost();
@@ -115,6 +131,15 @@ test("options of the wrong kind are told so, and nothing stays open", async () =
     { maxLogSize: 0 },
     { maxLogSize: "1" },
     { maxLogSize: NaN },
+    { maxLogSize: Symbol("size") },
+    null,
+    5,
+    { views: null },
+    { views: "v" },
+    { views: [{ initial: 0, reduce: () => 0 }] },
+    { views: new Map([["v", { initial: 0, reduce: () => 0 }]]) },
+    { views: { v: { initial: () => 0, reduce: () => 0 } } },
+    { views: { v: { initial: Symbol("initial"), reduce: () => 0 } } },
     { views: { v: {} } },
     { views: { v: { initial: 0 } } },
     { views: { v: { reduce() {} } } },
@@ -124,19 +149,47 @@ test("options of the wrong kind are told so, and nothing stays open", async () =
   ]) {
     await assert.rejects(EventLog.open(host, options), { code: "bad-argument" }, JSON.stringify(options));
   }
-  for (const host of [undefined, null, {}, "dir"]) {
+  const opening = (files) => ({ name: "host", durability: "none", open: () => files });
+  for (const host of [undefined, null, {}, "dir", opening(undefined), opening({}), opening({ len() {}, readAt() {} })]) {
     await assert.rejects(EventLog.open(host), { code: "bad-argument" });
     await assert.rejects(EventReader.open(host), { code: "bad-argument" });
   }
   const log = await EventLog.open(host);
-  assert.throws(() => log.append(good, { durability: "maybe" }), { code: "bad-argument" });
-  assert.throws(() => log.view("none"), { code: "bad-argument", message: /"none"/ });
+  for (const options of [null, "buffered", { durability: "maybe" }, { durability: Symbol("maybe") }]) {
+    assert.throws(() => log.append(good, options), { code: "bad-argument" });
+    assert.throws(() => log.appendBatch([good], options), { code: "bad-argument" });
+    assert.throws(() => log.appendIf(good, log.end(), options), { code: "bad-argument" });
+  }
+  for (const events of [undefined, null, 5, {}, good]) {
+    assert.throws(() => log.appendBatch(events), { code: "bad-argument" });
+  }
+  for (const options of [null, 5, { signal: {} }, { signal: 5 }, { signal: { aborted: true } }]) {
+    assert.throws(() => log.tail(options), { code: "bad-argument" });
+  }
+  for (const options of [null, "none"]) assert.throws(() => nodeHost("dir", options), { code: "bad-argument" });
+  for (const name of ["none", 5n, Symbol("none"), null, undefined, {}]) {
+    assert.throws(() => log.view(name), { code: "bad-argument", message: /there is no view/ });
+  }
   await assertWhole(host, log, []);
+});
+
+test("views whose names are one file are refused", async () => {
+  const view = { initial: 0, reduce: (n) => n + 1 };
+  for (const [one, other] of [["v", "V"], ["é", "É"], ["\ud800", "\udfff"], ["\ud800", "\ufffd"]]) {
+    for (const Class of [EventLog, EventReader]) {
+      await assert.rejects(Class.open(memoryHost(), { views: { [one]: view, [other]: view } }), {
+        code: "bad-argument",
+        message: /the name of another view too/,
+      });
+    }
+  }
+  const log = await EventLog.open(memoryHost(), { views: { v: view, w: view, "\u{1f600}": view, "\u{1f601}": view } });
+  await log.close();
 });
 
 test("after closing every use says so, and closing again is fine", async () => {
   const log = await EventLog.open(memoryHost(), { views: { v: { initial: 0, reduce: (n) => n + 1 } } });
-  log.append(good);
+  log.appendBatch([good, good]);
   const reading = log.read();
   reading.next();
   await log.close();
@@ -153,10 +206,9 @@ test("after closing every use says so, and closing again is fine", async () => {
     rotate: () => log.rotate(),
     end: () => log.end(),
     logLength: () => log.logLength,
-    reading: () => [...reading],
+    reading: () => reading.next(),
   };
   for (const [name, use] of Object.entries(uses)) {
-    if (name === "reading") continue;
     assert.throws(use, { code: "closed", message: /memory/ }, name);
   }
   await assert.rejects(log.durable(), { code: "closed" });
@@ -191,6 +243,65 @@ test("a host or a reducer that comes back in the middle of a call is refused", a
   log.append(good);
   assert.deepEqual(back, ["reentrant", "reentrant", "reentrant"]);
   assert.throws(() => log.view("reentrant"), (error) => error.code === "reducer" && error.cause.code === "reentrant");
+  await assertWhole(host, log, [1]);
+});
+
+test("closing in the middle of a call is refused, and the log stays open", async () => {
+  const closings = [];
+  const views = {
+    other: { initial: 0, reduce: (n) => n + 1 },
+    closes: { initial: 0, reduce: (n) => (closings.push(log.close()), n + 1) },
+  };
+  const host = memoryHost();
+  const log = await EventLog.open(host, { views });
+  log.append(good);
+  log.view("other");
+  assert.equal(log.view("closes"), 1);
+  for (const closing of closings) await assert.rejects(closing, { code: "reentrant" });
+  assert.equal(closings.length, 1);
+  await assertWhole(host, log, [1]);
+
+  const reading = await EventReader.open(host, {
+    views: { closes: { initial: 0, reduce: (n) => (closings.push(reading.close()), n + 1) } },
+  });
+  assert.equal(reading.view("closes"), 2);
+  for (const closing of closings) await assert.rejects(closing, { code: "reentrant" });
+  assert.equal(closings.length, 2);
+  assert.equal([...reading.read()].length, 2);
+  await reading.close();
+});
+
+test("whatever a reducer throws is the cause of a reducer's error", async () => {
+  const own = Object.assign(new Error("mine"), { code: "corrupt" });
+  for (const thrown of [undefined, null, 0, "text", Symbol("s"), Object.create(null), { message: Symbol("s") }, own]) {
+    const reduce = () => {
+      throw thrown;
+    };
+    const log = await EventLog.open(memoryHost(), { views: { v: { initial: 0, reduce } } });
+    const { position } = log.append(good);
+    assert.throws(() => log.view("v"), (error) => {
+      assert.ok(!(error instanceof CorruptError));
+      assert.deepEqual([error.code, error.view, error.position], ["reducer", "v", position], error.stack);
+      assert.match(error.message, /failed/);
+      return error.cause === thrown;
+    });
+    await log.close();
+  }
+});
+
+test("an append that is refused rotates nothing", async () => {
+  const host = memoryHost();
+  const log = await EventLog.open(host, { maxLogSize: 1 });
+  log.append(good);
+  const { logLength } = log;
+  for (const data of ["\ud800", nested(200)]) {
+    assert.throws(() => log.append({ type: "a", data }), { code: "unreadable" });
+    assert.throws(() => log.appendBatch([good, { type: "a", data }]), { code: "unreadable" });
+    assert.throws(() => log.appendIf({ type: "a", data }, log.end()), { code: "unreadable" });
+  }
+  assert.throws(() => log.append({ type: "a", data: "x".repeat((64 << 20) + 1) }), { code: "too-large" });
+  assert.equal(log.logLength, logLength);
+  assert.deepEqual(log.rotate().bytes, logLength);
   await assertWhole(host, log, [1]);
 });
 
@@ -334,6 +445,27 @@ test("a damaged block of the archive is found, and reading goes on behind it", a
   await log.close();
 });
 
+test("damage that a reading has yet to come to is told, however many read in between", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  log.append({ ...good, data: "x".repeat(5000) });
+  log.rotate();
+  const damaged = files.len("archive.jsonl.zst") + 90;
+  const { position } = log.append({ ...good, data: "y".repeat(5000) });
+  log.rotate();
+  const { position: behind } = log.append(good);
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive[damaged] ^= 1;
+  files.replace("archive.jsonl.zst", archive);
+  const reading = log.read();
+  assert.equal(reading.next().value.position, 0);
+  for (let n = 0; n < 100; n++) log.read(behind).next();
+  assert.throws(() => reading.next(), { code: "corrupt", position, nextPosition: behind });
+  await log.close();
+});
+
 test("bytes that are no text are corrupt and not replaced by others", async () => {
   const files = memoryFiles();
   const line = new TextEncoder().encode('{"type":"a","data":"?","ts":1}\n');
@@ -344,6 +476,64 @@ test("bytes that are no text are corrupt and not replaced by others", async () =
   const [event] = log.read();
   assert.throws(() => event.data, { code: "corrupt", position: 0 });
   await log.close();
+});
+
+/** What a program of the package's exports prints, after `before` was run. */
+function printed(before, program) {
+  const [entry, module] = ["js/index.js", "module/eventfold.js"].map((file) =>
+    JSON.stringify(new URL(`../../wasm/package/${file}`, import.meta.url)),
+  );
+  const whole = `
+    ${before}
+    const { EventLog, memoryHost } = await import(${entry});
+    const glue = await import(${module});
+    ${program}`;
+  return execFileSync(process.execPath, ["--input-type=module", "-e", whole], { encoding: "utf8" });
+}
+
+test("where batches are decoded at once, a line that is no text is the only corrupt one", () => {
+  const said = printed(
+    "globalThis.document = {};",
+    `const host = memoryHost();
+    const files = host.open("read");
+    const line = (text) => new TextEncoder().encode(JSON.stringify({ type: "a", data: text, ts: 1 }) + "\\n");
+    const bad = line("?");
+    bad[bad.indexOf(63)] = 0xff;
+    for (const bytes of [line("é"), bad, line("\u{1f600}")]) files.append("app.jsonl", bytes);
+    const log = await EventLog.open(host);
+    for (const event of log.read()) {
+      try {
+        console.log(event.data);
+      } catch ({ code }) {
+        console.log(code);
+      }
+    }`,
+  );
+  assert.equal(said, "é\ncorrupt\n\u{1f600}\n");
+});
+
+test("a module that stopped is told of, and not what freeing after it would throw", () => {
+  const said = printed(
+    "",
+    `const views = { v: { initial: 0, reduce: (n) => n + 1 } };
+    const log = await EventLog.open(memoryHost(), { views });
+    log.append({ type: "a", data: 1 });
+    const trap = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    Object.assign(glue.RawScan.prototype, { next: trap, free: trap });
+    Object.assign(glue.RawWriter.prototype, { free: trap });
+    const uses = [() => [...log.read()], () => log.view("v"), () => log.end(), () => log.close()];
+    for (const use of uses) {
+      try {
+        await use();
+        console.log("fine");
+      } catch ({ code, cause }) {
+        console.log(code, cause?.message);
+      }
+    }`,
+  );
+  assert.equal(said, "panic unreachable\npanic undefined\npanic undefined\nfine\n");
 });
 
 test("a runtime that can unpack nothing says the way out", () => {

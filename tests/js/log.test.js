@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { EventLog, EventReader, LogEvent, memoryHost } from "../../wasm/package/js/index.js";
+import { moduleMemory } from "../../wasm/package/module/eventfold.js";
 
 const count = {
   initial: {},
@@ -86,6 +87,57 @@ test("a log that is compressed as it grows to its limit archives what one does t
   const reader = await EventReader.open(hosts[0]);
   assert.deepEqual(Array.from(reader.read(), ({ data }) => data), Array.from({ length: 100 }, (_, n) => text(n)));
   await reader.close();
+});
+
+test("readings that are left unfinished take no more memory the more there are", async () => {
+  const log = await EventLog.open(memoryHost());
+  const { nextPosition } = log.append({ type: "a", data: "x".repeat(100_000) });
+  log.rotate();
+  log.append({ type: "b", data: 1 });
+  const memory = moduleMemory();
+  const before = memory.buffer.byteLength;
+  for (let n = 0; n < 1000; n++) {
+    assert.equal(log.read().next().value.type, "a");
+    assert.equal(log.read(nextPosition).next().value.data, 1);
+  }
+  assert.ok(memory.buffer.byteLength - before < 16 << 20, `${memory.buffer.byteLength - before} bytes`);
+  await log.close();
+});
+
+test("a reading that is left at a long line keeps the room for it once", async () => {
+  const log = await EventLog.open(memoryHost());
+  const long = 8 << 20;
+  log.append({ type: "a", data: "x".repeat(long) });
+  const memory = moduleMemory();
+  const before = memory.buffer.byteLength;
+  for (let n = 0; n < 30; n++) log.read().next();
+  // Eight keep the line, in a buffer of up to twice its length.
+  assert.ok(memory.buffer.byteLength - before < 20 * long, `${memory.buffer.byteLength - before} bytes`);
+  await log.close();
+});
+
+test("any number of readings and tails in turns each go on where they were", async () => {
+  const log = await EventLog.open(memoryHost());
+  // About three of them make a batch.
+  const data = (n) => `${n} `.padEnd(100_000, "x");
+  for (let n = 0; n < 12; n++) {
+    log.append({ type: `t${n % 5}`, data: data(n), ts: n });
+    if (n === 5) log.rotate();
+  }
+  const ways = [() => log.read(), () => log.tail()];
+  const readings = Array.from({ length: 40 }, (_, n) => ways[n % 2]());
+  const seen = readings.map(() => []);
+  for (let turn = 0; turn < 12; turn++) {
+    for (const [n, reading] of readings.entries()) {
+      // Not all of them are at the same place.
+      for (let step = 0; step <= n % 3 && seen[n].length < 12; step++) seen[n].push((await reading.next()).value);
+    }
+  }
+  for (const events of seen) {
+    assert.deepEqual(events.map(({ type, ts }) => [type, ts]), Array.from({ length: 12 }, (_, n) => [`t${n % 5}`, n]));
+    assert.ok(events.every((event) => event.data === data(event.ts)));
+  }
+  await log.close();
 });
 
 test("an append on a condition conflicts when somebody was faster, and tells what is there", async () => {
@@ -199,6 +251,18 @@ test("closing ends a tail that waits, and a tail may start at the end", async ()
   await log.close();
   await tailing;
   assert.deepEqual(seen, [1]);
+});
+
+test("closing ends readings and tails in the middle of what they were given", async () => {
+  const log = await EventLog.open(memoryHost());
+  log.appendBatch([1, 2, 3].map((data) => ({ type: "n", data })));
+  const reading = log.read();
+  const tail = log.tail();
+  assert.equal(reading.next().value.data, 1);
+  assert.equal((await tail.next()).value.data, 1);
+  await log.close();
+  assert.throws(() => reading.next(), { code: "closed" });
+  assert.deepEqual(await tail.next(), { value: undefined, done: true });
 });
 
 test("one object in memory has one writer, any number of readers, and says that nothing is durable", async () => {

@@ -127,6 +127,26 @@ test("a tab that closes gets its answers, and then says that it is closed", asyn
   await closeAll([a, b]);
 });
 
+test("closing ends readings and tails in the middle of what they were given", async () => {
+  const [a] = await pages(1);
+  await a.call("open", "amid");
+  await a.call("call", "amid", "appendBatch", [n(1), n(2), n(3)]);
+  const [reading, tail] = await a.call("closeAmidReading", "amid");
+  assert.equal(reading.error?.code, "closed");
+  assert.equal(tail.result, true);
+  await closeAll([a]);
+});
+
+test("arguments of the wrong kind are told so, and the log goes on", async () => {
+  const [a] = await pages(1);
+  await a.call("open", "misused");
+  const misused = await a.call("misuse", "misused");
+  assert.deepEqual(misused.map(({ error }) => error?.code), misused.map(() => "bad-argument"));
+  await a.call("call", "misused", "append", n(1));
+  assert.deepEqual(await a.call("numbers", "misused"), [1]);
+  await closeAll([a]);
+});
+
 test("a tail ends with its signal", async () => {
   const [a] = await pages(1);
   await a.call("open", "tail");

@@ -5,13 +5,15 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BadArgumentError, EventfoldError, StorageError } from "../js/errors.js";
+import { optionsOf } from "../js/given.js";
 import { lockLog, placeOf } from "./node-lock.js";
 
 const LOG = "app.jsonl";
 const SNAPSHOT = /^(.+)\.snapshot\.json$/;
 
 /** @returns {import("./host").Host} */
-export function nodeHost(dir, { lock = "flock" } = {}) {
+export function nodeHost(dir, options) {
+  const { lock = "flock" } = optionsOf(options);
   if (typeof dir !== "string" && !(dir instanceof URL)) {
     throw new BadArgumentError(`the directory is ${typeof dir}, it must be a path or a file URL`);
   }

@@ -15,7 +15,11 @@ export class LockedError extends EventfoldError {
   readonly program?: string;
 }
 
-/** The host refused; `cause` is what it threw. Nothing was written unless the message says so. */
+/**
+ * The host refused; `cause` is what it threw. Nothing was written unless the message says so. One of
+ * a rotation, its syncs included, may leave the writer unsure of what is stored: then the next call
+ * that writes throws a `PoisonedError`.
+ */
 export class StorageError extends EventfoldError {
   readonly code: "storage";
   /** The file, as in the log's directory. */

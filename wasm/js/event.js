@@ -27,8 +27,8 @@ export class Batch {
     this.spans = spans;
     this.types = types;
     this.length = spans.length / 3;
-    /** @type {string[] | undefined} */
-    this.lines = undefined;
+    /** @type {string[] | undefined} none where they are decoded one by one */
+    this.lines = DECODES_BATCHES ? undefined : [];
   }
 
   /** @param {number} index */
@@ -38,11 +38,20 @@ export class Batch {
 
   /** @param {number} index */
   text(index) {
-    if (DECODES_BATCHES) {
-      this.lines ??= decoder.decode(this.bytes).split("\n");
-      return this.lines[index];
-    }
-    return decoder.decode(this.bytes.subarray(this.spans[3 * index], this.spans[3 * index + 1]));
+    this.lines ??= decoded(this.bytes);
+    return (
+      this.lines[index] ??
+      decoder.decode(this.bytes.subarray(this.spans[3 * index], this.spans[3 * index + 1]))
+    );
+  }
+}
+
+/** All lines at once, or none: one that is not UTF-8 must not take the others with it. */
+function decoded(bytes) {
+  try {
+    return decoder.decode(bytes).split("\n");
+  } catch {
+    return [];
   }
 }
 

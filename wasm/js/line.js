@@ -1,6 +1,7 @@
 // An event on its way into the log: the line that the module checks and writes.
 
 import { BadArgumentError, UnreadableError } from "./errors.js";
+import { describe, reasonOf } from "./given.js";
 
 const FIELDS = new Set(["type", "data", "ts", "id", "actor", "meta"]);
 
@@ -39,6 +40,16 @@ export function lineOf(event) {
   return json("the event", { type, data, ts, id, actor, meta });
 }
 
+/** The line of each event. */
+export function linesOf(events) {
+  if (typeof events?.[Symbol.iterator] !== "function") {
+    throw new BadArgumentError(`a batch is an iterable of events, not ${describe(events)}`);
+  }
+  const lines = [];
+  for (const event of events) lines.push(lineOf(event));
+  return lines;
+}
+
 function checkText(field, value) {
   if (value === undefined || typeof value === "string") return;
   throw new BadArgumentError(`an event's ${field} is a string, not ${describe(value)}`);
@@ -49,13 +60,14 @@ export function json(field, value) {
   let text;
   try {
     text = JSON.stringify(value);
+    if (text?.includes("null") && turnsIntoNull(value)) refuseWhatTurnedIntoNull(field, value);
   } catch (error) {
-    throw new UnreadableError(`${field} cannot be written as JSON: ${error.message}`, {}, error);
+    if (error instanceof UnreadableError) throw error;
+    throw new UnreadableError(`${field} cannot be written as JSON: ${reasonOf(error)}`, {}, error);
   }
   if (text === undefined) {
     throw new UnreadableError(`${field} is ${describe(value)}, which JSON does not know`);
   }
-  if (text.includes("null") && turnsIntoNull(value)) refuseWhatTurnedIntoNull(field, value);
   return text;
 }
 
@@ -64,7 +76,11 @@ function turnsIntoNull(value) {
   if (typeof value === "number") return !Number.isFinite(value);
   if (value === null || typeof value !== "object") return false;
   if (typeof value.toJSON === "function" || value instanceof Number) return true;
-  if (Array.isArray(value)) return isSparse(value) || value.some((item) => isUnknown(item) || turnsIntoNull(item));
+  if (Array.isArray(value)) {
+    // Unlike `some`, it does not pass over holes.
+    for (const item of value) if (isUnknown(item) || turnsIntoNull(item)) return true;
+    return false;
+  }
   // What is inherited is not written; the one or other is looked at for nothing.
   for (const name in value) {
     const inner = value[name];
@@ -79,14 +95,11 @@ function isUnknown(value) {
   return kind === "undefined" || kind === "function" || kind === "symbol";
 }
 
-/** Holes are passed over by `some`. */
-const isSparse = (array) => Object.keys(array).length < array.length;
-
 function refuseWhatTurnedIntoNull(field, root) {
   JSON.stringify(root, function (key, value) {
     const before = this[key];
     const lost =
-      (typeof value === "number" && !Number.isFinite(value)) ||
+      ((typeof value === "number" || value instanceof Number) && !Number.isFinite(+value)) ||
       (before instanceof Date && Number.isNaN(before.getTime())) ||
       (Array.isArray(this) && isUnknown(value));
     if (lost) {
@@ -95,10 +108,4 @@ function refuseWhatTurnedIntoNull(field, root) {
     }
     return value;
   });
-}
-
-function describe(value) {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (value === null || typeof value !== "object" || value instanceof Date) return String(value);
-  return Array.isArray(value) ? "an array" : "an object";
 }

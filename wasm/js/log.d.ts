@@ -6,7 +6,7 @@ export interface LogOptions<States = {}> extends ReaderOptions<States> {
   /**
    * Rotates before an append when the log, without the archive, has this many bytes or more. A
    * number above 0; `Infinity`, which is never, unless said. What `rotate` throws, the append throws
-   * then.
+   * then. An event that is refused does not rotate; an append that the host refuses may have.
    */
   maxLogSize?: number | undefined;
 }
@@ -78,8 +78,9 @@ export interface Rotation {
  * at once.
  *
  * A call that throws has changed nothing, unless its error says so: after a `PoisonedError` or a
- * `DurabilityUnknownError` every call that writes throws a `PoisonedError` until the log is opened
- * again, which finds out what is stored. Reading goes on.
+ * `DurabilityUnknownError`, and after a `StorageError` of a rotation that could not be undone, every
+ * call that writes throws a `PoisonedError` until the log is opened again, which finds out what is
+ * stored. Reading goes on.
  */
 export class EventLog<States = {}> extends EventReader<States> {
   protected constructor();
@@ -149,8 +150,8 @@ export class EventLog<States = {}> extends EventReader<States> {
    * empty log stays as it is.
    *
    * Throws an `UnsupportedError` on a host that lets others write, and a `StorageError` or a
-   * `DurabilityUnknownError` when the host refused; opening again finishes or undoes what was begun,
-   * and loses nothing.
+   * `DurabilityUnknownError` when the host refused. The writer may be poisoned then, by the
+   * `StorageError` too; opening again finishes or undoes what was begun, and loses nothing.
    */
   rotate(): Rotation;
 
@@ -165,7 +166,7 @@ export class EventLog<States = {}> extends EventReader<States> {
 
   /**
    * Saves the views that were asked for, as far as they are folded, and lets go of the log, also
-   * when it rejects.
+   * when it rejects; but not in the middle of a call, where it rejects with a `ReentrantError`.
    */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { BadArgumentError, UnsupportedError } from "./errors.js";
-import { lineOf } from "./line.js";
-import { call } from "./module.js";
+import { checkMaxLogSize, describe, optionsOf } from "./given.js";
+import { lineOf, linesOf } from "./line.js";
+import { call, free } from "./module.js";
 import { EventReader, opened } from "./reader.js";
 import { append, makeRoom, rotate } from "./writer.js";
 
@@ -8,11 +9,9 @@ export class EventLog extends EventReader {
   #writer;
   #maxLogSize;
 
-  static async open(host, options = {}) {
-    const { maxLogSize = Infinity } = options;
-    if (typeof maxLogSize !== "number" || !(maxLogSize > 0)) {
-      throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${maxLogSize}`);
-    }
+  static async open(host, options) {
+    const { maxLogSize = Infinity } = optionsOf(options);
+    checkMaxLogSize(maxLogSize);
     const [session, views] = await opened(host, "write", options);
     try {
       const { glue, files } = session;
@@ -49,9 +48,7 @@ export class EventLog extends EventReader {
   }
 
   appendBatch(events, options) {
-    const lines = [];
-    for (const event of events) lines.push(lineOf(event));
-    return this.#write(lines, options);
+    return this.#write(linesOf(events), options);
   }
 
   appendIf(event, expected, options) {
@@ -63,15 +60,17 @@ export class EventLog extends EventReader {
     return this.#write([lineOf(event)], options, expected)[0];
   }
 
-  #write(lines, { durability = "synced" } = {}, expected) {
+  #write(lines, options, expected) {
+    const { durability = "synced" } = optionsOf(options);
     if (durability !== "synced" && durability !== "buffered") {
-      throw new BadArgumentError(`durability is "synced" or "buffered", not ${durability}`);
+      throw new BadArgumentError(`durability is "synced" or "buffered", not ${describe(durability)}`);
     }
     const told = this._session.run(() => {
       const writer = this.#writer;
+      const { glue, files } = this._session;
       if (expected) writer.checkEnd(expected.position, expected.hash);
-      makeRoom(writer, this._session.files, this.#maxLogSize);
-      return append(this._session.glue, writer, lines, durability === "synced");
+      makeRoom(glue, writer, files, this.#maxLogSize, lines);
+      return append(glue, writer, lines, durability === "synced");
     });
     this._session.notify();
     return lines.map((_, index) => new Appended(told, index, lines.length));
@@ -112,11 +111,12 @@ export class EventLog extends EventReader {
 
   async close() {
     if (this._session.closed) return;
+    this._session.check();
     try {
       for (const view of this._views) view.save(this.#writer);
     } finally {
       const closing = super.close();
-      this.#writer.free();
+      free(this.#writer);
       await closing;
     }
   }

@@ -52,6 +52,11 @@ export function call(work) {
   }
 }
 
+/** Gives back what the module made. One that panicked lets nothing be freed. */
+export function free(object) {
+  if (!panicked) object?.free();
+}
+
 const PANICKED =
   "the module stopped in the middle of a call, a bug of eventfold; what was acknowledged " +
   "is in the log: load the program anew";

@@ -26,7 +26,8 @@ export type Views<States> = { readonly [Name in keyof States]: View<States[Name]
 export interface ReaderOptions<States = {}> {
   /**
    * The views that `view` can be asked for. A name is 1 to 128 bytes and a file name on every
-   * system: none of `/ \ : * ? " < > |`, no control character, no dot or space at either end.
+   * system: none of `/ \ : * ? " < > |`, no control character, no dot or space at either end. No
+   * two differ in case only.
    */
   views?: Views<States> | undefined;
 }
@@ -82,7 +83,7 @@ export class EventReader<States = {}> {
    * is aborted or the log closed. A host that is told of changes wakes it; it looks again once a
    * second in any case.
    *
-   * Throws and ends as `read` does.
+   * Throws and ends as `read` does; a `BadArgumentError` for a signal that is none.
    */
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
@@ -108,7 +109,9 @@ export class EventReader<States = {}> {
 
   /**
    * Gives back what the host opened, and ends all tails. Everything but `close` throws a
-   * `ClosedError` from then on. Closing again does nothing.
+   * `ClosedError` from then on, the `next` of a reading too. Closing again does nothing.
+   *
+   * Rejects with a `ReentrantError` in the middle of a call, as from a reducer; the log stays open.
    */
   close(): Promise<void>;
 

@@ -1,14 +1,16 @@
 import { BadArgumentError } from "./errors.js";
-import { load } from "./module.js";
-import { Scan, Session } from "./session.js";
-import { checkViews, View } from "./view.js";
+import { checkSignal, describe, optionsOf } from "./given.js";
+import { call, load } from "./module.js";
+import { Scan } from "./scan.js";
+import { Session } from "./session.js";
+import { checkViews, noView, View } from "./view.js";
 
 export class EventReader {
   /** For subclasses of this package. */
   _session;
   #views = new Map();
 
-  static async open(host, options = {}) {
+  static async open(host, options) {
     return new this(...(await opened(host, "read", options)));
   }
 
@@ -21,28 +23,27 @@ export class EventReader {
 
   read(position = 0) {
     const session = this._session;
-    const scan = session.hold(() => new Scan(session, position));
-    return events(session, scan);
+    session.check();
+    return events(session, new Scan(session, position));
   }
 
-  tail({ position = 0, signal } = {}) {
+  tail(options) {
     const session = this._session;
-    const scan = session.hold(() => new Scan(session, position));
-    return eventsToCome(session, scan, signal);
+    session.check();
+    const { position = 0, signal } = optionsOf(options);
+    checkSignal(signal);
+    return eventsToCome(session, new Scan(session, position), signal);
   }
 
   async refresh() {
-    const { files } = this._session.hold(() => this._session);
-    await files.refresh?.();
+    this._session.check();
+    await this._session.files.refresh?.();
   }
 
   view(name) {
     const view = this.#views.get(name);
     if (view) return view.state();
-    const names = [...this.#views.keys()].map((known) => JSON.stringify(known)).join(", ");
-    throw new BadArgumentError(
-      `there is no view ${JSON.stringify(name)}: the views given to open are ${names || "none"}`,
-    );
+    throw noView(name, this.#views);
   }
 
   /** For subclasses of this package. */
@@ -58,7 +59,10 @@ export class EventReader {
 function* events(session, scan) {
   try {
     for (let batch; (batch = session.hold(() => scan.next())); ) {
-      for (let index = 0; index < batch.length; index++) yield batch.event(index);
+      for (let index = 0; index < batch.length; index++) {
+        session.check();
+        yield batch.event(index);
+      }
     }
   } finally {
     scan.free();
@@ -71,7 +75,7 @@ async function* eventsToCome(session, scan, signal) {
       const batch = session.hold(() => scan.next());
       if (!batch) await session.changed(signal);
       for (let index = 0; index < (batch?.length ?? 0); index++) {
-        if (signal?.aborted) return;
+        if (session.closed || signal?.aborted) return;
         yield batch.event(index);
       }
     }
@@ -81,13 +85,19 @@ async function* eventsToCome(session, scan, signal) {
 }
 
 /** What a log or a reader is made of: its session and its views. */
-export async function opened(host, access, { views = {} }) {
+export async function opened(host, access, options) {
+  const { views = {} } = optionsOf(options);
   if (typeof host?.open !== "function") {
     throw new BadArgumentError("a log opens on a host, such as memoryHost(): host.open is missing");
   }
   const glue = await load();
-  checkViews(glue, views);
-  const files = await host.open(access, { views: Object.keys(views) });
+  checkViews(views);
+  const names = Object.keys(views);
+  for (const name of names) call(() => glue.checkViewName(name));
+  const files = await host.open(access, { views: names });
+  if (!["len", "readAt", "close"].every((method) => typeof files?.[method] === "function")) {
+    throw new BadArgumentError(`${host.name} opened as ${describe(files)}, which is no log's files`);
+  }
   return [new Session(glue, files, host.name), views];
 }
 

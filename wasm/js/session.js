@@ -1,11 +1,8 @@
 // What a log and its readers hold open, and who may use it when.
 
-import { BadPositionError, ClosedError, ReentrantError } from "./errors.js";
-import { Batch } from "./event.js";
+import { ClosedError, ReentrantError } from "./errors.js";
 import { call } from "./module.js";
-
-/** About how many bytes of lines are handed out at once. */
-const BATCH_LEN = 256 << 10;
+import { OpenScans } from "./scan.js";
 
 /** A tail looks again this often, in milliseconds, whatever it is told. */
 const RECHECK = 1000;
@@ -25,16 +22,22 @@ export class Session {
     this.files = files;
     this.name = name;
     this.closed = false;
+    this.scans = new OpenScans();
   }
 
   /** One use at a time: a host or a reducer that comes back in the middle of one is refused. */
-  hold(work, argument) {
+  check() {
     if (this.closed) throw new ClosedError(`${this.name} is closed: open it again`);
     if (this.#busy) {
       throw new ReentrantError(
         `${this.name} is used by its host or a reducer in the middle of a call: do it after that`,
       );
     }
+  }
+
+  /** Does what nothing else may come in the middle of. */
+  hold(work, argument) {
+    this.check();
     this.#busy = true;
     try {
       return work(argument);
@@ -72,52 +75,11 @@ export class Session {
 
   async close() {
     if (this.closed) return;
+    this.check();
     this.closed = true;
     this.#unwatch?.();
+    this.scans.free();
     this.notify();
     await this.files.close();
-  }
-}
-
-/** Reads forward, a batch at a time. */
-export class Scan {
-  #raw;
-  #types = [];
-
-  /**
-   * @param {Session} session
-   * @param {number} position
-   */
-  constructor(session, position) {
-    if (!Number.isSafeInteger(position) || position < 0) {
-      throw new BadPositionError(
-        `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
-      );
-    }
-    this.#raw = call(() => new session.glue.RawScan(session.files, position));
-  }
-
-  /** The next lines, or `undefined` when there are none yet. For who holds the session. */
-  next() {
-    const raw = this.#raw;
-    try {
-      return call(() => {
-        if (raw.next(BATCH_LEN) === 0) return undefined;
-        this.#types.push(...raw.newTypes());
-        return new Batch(raw.bytes(), raw.places(), raw.spans(), this.#types);
-      });
-    } catch (error) {
-      if (error.code === "corrupt") error.nextPosition = raw.position();
-      throw error;
-    }
-  }
-
-  /** Hash of the last line handed out. */
-  get hash() {
-    return this.#raw.hash();
-  }
-
-  free() {
-    this.#raw.free();
   }
 }

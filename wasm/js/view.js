@@ -1,18 +1,34 @@
 // Views: states folded over the events by reducers in JavaScript.
 
-import { BadArgumentError, ReducerError } from "./errors.js";
+import { BadArgumentError, CorruptError, ReducerError } from "./errors.js";
+import { describe, reasonOf } from "./given.js";
 import { json } from "./line.js";
 import { call } from "./module.js";
 import { structuredClone } from "./runtime.js";
-import { Scan } from "./session.js";
+import { Scan } from "./scan.js";
 
-/** Checks what a program gave as views, before anything is opened. */
-export function checkViews(glue, views) {
+/** Checks what a program gave as views, but for what the module knows of names. */
+export function checkViews(views) {
+  // A Map or an array would be taken for an object without views.
+  if (views === null || typeof views !== "object" || Symbol.iterator in views) {
+    throw new BadArgumentError("views are given as { name: { initial, reduce(state, event) } }");
+  }
+  const files = new Set();
   for (const [name, definition] of Object.entries(views)) {
-    call(() => glue.checkViewName(name));
     checkDefinition(name, definition);
+    const file = fileOf(name);
+    if (files.has(file)) {
+      throw new BadArgumentError(`the view name ${JSON.stringify(name)} is the name of another view too`);
+    }
+    files.add(file);
   }
 }
+
+/**
+ * What names have in common that are one file: on some systems those that differ in case only, and
+ * on all of them those that differ in halves of surrogate pairs only.
+ */
+const fileOf = (name) => name.replace(/\p{Surrogate}/gu, "\ufffd").toLowerCase();
 
 export class View {
   #session;
@@ -79,10 +95,28 @@ export class View {
   }
 }
 
-export function checkDefinition(name, definition) {
-  if (typeof definition?.reduce === "function" && definition.initial !== undefined) return;
-  throw new BadArgumentError(
-    `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
+function checkDefinition(name, definition) {
+  if (typeof definition?.reduce !== "function" || definition.initial === undefined) {
+    throw new BadArgumentError(
+      `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
+    );
+  }
+  try {
+    structuredClone(definition.initial);
+  } catch (error) {
+    throw new BadArgumentError(
+      `the view ${JSON.stringify(name)} has an initial state that cannot be copied: ${reasonOf(error)}`,
+      {},
+      error,
+    );
+  }
+}
+
+/** For a name that `open` was not given among these views. */
+export function noView(name, views) {
+  const names = [...views.keys()].map(describe).join(", ");
+  return new BadArgumentError(
+    `there is no view ${describe(name)}: the views given to open are ${names || "none"}`,
   );
 }
 
@@ -94,17 +128,18 @@ export function foldBatch(name, { reduce }, fold, batch) {
 }
 
 function reduced(name, reduce, state, event) {
-  let next;
+  let what = "returned nothing";
   let cause;
   try {
-    next = reduce(state, event);
+    const next = reduce(state, event);
+    if (next !== undefined) return next;
   } catch (error) {
-    if (error?.code === "corrupt") throw error;
+    // The event's, which no reducer can help.
+    if (error instanceof CorruptError) throw error;
+    what = `failed: ${reasonOf(error)}`;
     cause = error;
   }
-  if (next !== undefined) return next;
   const { position } = event;
-  const what = cause ? `failed: ${cause.message ?? cause}` : "returned nothing";
   throw new ReducerError(
     `the reducer of view ${JSON.stringify(name)} ${what}, on the event at position ${position}`,
     { view: name, position },

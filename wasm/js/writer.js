@@ -1,6 +1,8 @@
 // What the log, and the tab that leads, do with the module's writer.
 
 import { StorageError } from "./errors.js";
+import { reasonOf } from "./given.js";
+import { free } from "./module.js";
 import { TextEncoder } from "./runtime.js";
 
 const NEWLINE = 10;
@@ -49,14 +51,23 @@ function roomOf(writer, length) {
 }
 
 /**
- * Rotates a full log. Of one that is not yet full a part is made ready, so that the append that
- * meets the rotation waits for little more than any other.
+ * Rotates a full log for these lines, unless they are refused. Of one that is not yet full a part is
+ * made ready, so that the append that meets the rotation waits for little more than any other.
  */
-export function makeRoom(writer, files, maxLogSize) {
+export function makeRoom(glue, writer, files, maxLogSize, lines) {
   if (maxLogSize === Infinity) return;
-  if (writer.logLen() >= maxLogSize) rotate(writer, files);
-  else writer.prepareRotation(maxLogSize);
+  if (writer.logLen() < maxLogSize) return writer.prepareRotation(maxLogSize);
+  const trial = new glue.RawWriter(NOWHERE, false);
+  try {
+    append(glue, trial, lines, false);
+  } finally {
+    free(trial);
+  }
+  rotate(writer, files);
 }
+
+/** Files that take everything and keep nothing. */
+const NOWHERE = { len: () => 0, readAt: () => 0, append() {} };
 
 /**
  * Moves the log's lines into the archive, after what the rotation makes wrong is removed: the
@@ -75,7 +86,7 @@ function snapshotsIn(files) {
     const names = [...(files.snapshots?.() ?? [])];
     if (names.every((name) => typeof name === "string")) return names;
   } catch (error) {
-    throw new StorageError(`cannot list the snapshots: ${error?.message ?? error}`, {}, error);
+    throw new StorageError(`cannot list the snapshots: ${reasonOf(error)}`, {}, error);
   }
   throw new StorageError("cannot list the snapshots: the host named one that is no text");
 }

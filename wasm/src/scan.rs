@@ -14,6 +14,9 @@ type Error = eventfold_core::Error<HostError>;
 /// Instead of the number of a type: the line has to be parsed to know it.
 const NO_TYPE: u32 = u32::MAX;
 
+/// More room than this is not kept from one batch to the next: it was for a long line.
+const MAX_KEPT: usize = 1 << 20;
+
 /// The reader under `EventReader`: hands out batches of whole lines.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -99,10 +102,14 @@ impl RawScan {
         Ok(self.spans.len() / 3)
     }
 
-    /// The batch's lines, each with a newline.
+    /// The batch's lines, each with a newline. To be fetched once.
     #[must_use]
-    pub fn bytes(&self) -> Uint8Array {
-        self.bytes.as_slice().into()
+    pub fn bytes(&mut self) -> Uint8Array {
+        let bytes = self.bytes.as_slice().into();
+        if self.bytes.capacity() > MAX_KEPT {
+            self.bytes = Vec::new();
+        }
+        bytes
     }
 
     /// For each line its position and the next line's.

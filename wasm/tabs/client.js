@@ -1,7 +1,9 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { BadArgumentError, ClosedError, UnsupportedError } from "../js/errors.js";
-import { lineOf } from "../js/line.js";
+import { checkMaxLogSize, checkSignal, optionsOf } from "../js/given.js";
+import { lineOf, linesOf } from "../js/line.js";
+import { checkViews, noView } from "../js/view.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
 import { channelOf, errorOf } from "./messages.js";
@@ -28,12 +30,11 @@ export class TabLog {
   #unable;
   #closing;
 
-  static async open(name, options = {}) {
+  static async open(name, options) {
     checkName(name);
-    const { views = {}, maxLogSize = Infinity, worker = ownWorker, onRole = () => {} } = options;
-    if (typeof maxLogSize !== "number" || !(maxLogSize > 0)) {
-      throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${maxLogSize}`);
-    }
+    const { views = {}, maxLogSize = Infinity, worker = ownWorker, onRole = () => {} } = optionsOf(options);
+    checkMaxLogSize(maxLogSize);
+    checkViews(views);
     await needBrowser(name);
     const log = new this(name, { views, maxLogSize, worker, onRole });
     try {
@@ -77,8 +78,7 @@ export class TabLog {
   }
 
   async appendBatch(events) {
-    const lines = [];
-    for (const event of events) lines.push(lineOf(event));
+    const lines = linesOf(events);
     return lines.length ? this.#ask({ op: "append", lines: lines.join("\n") }) : [];
   }
 
@@ -112,14 +112,19 @@ export class TabLog {
         if (!batch) return;
         next = stream.next();
         next.catch(() => {});
-        for (let index = 0; index < batch.length; index += 1) yield batch.event(index);
+        for (let index = 0; index < batch.length; index += 1) {
+          this.#usable();
+          yield batch.event(index);
+        }
       }
     } finally {
       stream.close();
     }
   }
 
-  async *tail({ position = 0, signal } = {}) {
+  async *tail(options) {
+    const { position = 0, signal } = optionsOf(options);
+    checkSignal(signal);
     const stream = this.#stream(position);
     try {
       while (!this.#closing && !signal?.aborted) {
@@ -132,7 +137,7 @@ export class TabLog {
           more.forget();
         }
         for (let index = 0; index < (batch?.length ?? 0); index += 1) {
-          if (signal?.aborted) return;
+          if (this.#closing || signal?.aborted) return;
           yield batch.event(index);
         }
       }
@@ -147,10 +152,7 @@ export class TabLog {
     this.#usable();
     const view = this.#views.get(name);
     if (view) return view.state();
-    const names = [...this.#views.keys()].map((known) => JSON.stringify(known)).join(", ");
-    throw new BadArgumentError(
-      `there is no view ${JSON.stringify(name)}: the views given to open are ${names || "none"}`,
-    );
+    throw noView(name, this.#views);
   }
 
   async save() {

@@ -1,7 +1,7 @@
 // The log as a tab reads it, beside a writer that may rotate it at any moment: what was read is
 // believed only when the files are seen to be the same log still.
 
-import { call } from "../js/module.js";
+import { call, free } from "../js/module.js";
 
 const BATCH_LEN = 512 << 10;
 
@@ -44,7 +44,7 @@ export class Reading {
 
   drop(stream) {
     return this.#alone(() => {
-      this.#scans.get(stream)?.free();
+      free(this.#scans.get(stream));
       this.#scans.delete(stream);
     });
   }

@@ -1,7 +1,7 @@
 // Views in a page: its worker reads, the page folds, the tab that leads saves.
 
 import { json } from "../js/line.js";
-import { checkDefinition, foldBatch } from "../js/view.js";
+import { foldBatch } from "../js/view.js";
 import { Stream } from "./stream.js";
 
 export class TabView {
@@ -16,7 +16,6 @@ export class TabView {
 
   /** @param {import("./link.js").Link} link */
   constructor(link, name, definition) {
-    checkDefinition(name, definition);
     this.#link = link;
     this.#name = name;
     this.#definition = definition;

@@ -1,6 +1,6 @@
 // The log as the tab that leads writes it: requests of any tab, in their order.
 
-import { call } from "../js/module.js";
+import { call, free } from "../js/module.js";
 import { append, makeRoom, rotate } from "../js/writer.js";
 
 /** After these the writer refuses to go on until the log is opened again. */
@@ -59,8 +59,7 @@ export class Writing {
   }
 
   async close() {
-    // A module that panicked lets nothing be freed.
-    if (this.ended !== "panic") this.#writer.free();
+    free(this.#writer);
     await this.#files.close();
   }
 
@@ -76,7 +75,7 @@ export class Writing {
   #append({ lines, expected }) {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
-    makeRoom(writer, this.#files, this.#maxLogSize);
+    makeRoom(this.#glue, writer, this.#files, this.#maxLogSize, [lines]);
     const places = appended(append(this.#glue, writer, [lines], false));
     this.position = places.at(-1).nextPosition;
     return places;

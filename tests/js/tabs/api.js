@@ -96,6 +96,32 @@ export async function appendAndClose(name, count) {
   return Promise.all(appended);
 }
 
+/** Closes in the middle of a reading and of a tail, and tells what each does then. */
+export async function closeAmidReading(name) {
+  const { log } = logs.get(name);
+  const iterations = [log.read(), log.tail()];
+  for (const iteration of iterations) await iteration.next();
+  await log.close();
+  return Promise.all(iterations.map((iteration) => attempted(async () => (await iteration.next()).done)));
+}
+
+/** What opening and using a log with arguments of the wrong kind throws. */
+export async function misuse(name) {
+  const { log } = logs.get(name);
+  const { sum } = views;
+  const oddViews = [null, [sum], new Map([["sum", sum]]), { sum, SUM: sum }, { sum: { ...sum, initial: () => 0 } }];
+  const uses = [
+    () => TabLog.open(name, null),
+    () => TabLog.open(name, { maxLogSize: Symbol("size") }),
+    ...oddViews.map((odd) => () => TabLog.open(name, { views: odd })),
+    () => log.appendBatch(undefined),
+    () => log.tail(null).next(),
+    () => log.tail({ signal: {} }).next(),
+    () => log.view(5n),
+  ];
+  return Promise.all(uses.map(attempted));
+}
+
 /** Appends events of this size until one fails. */
 export async function fill(name, size, most) {
   const { log } = logs.get(name);

@@ -1,0 +1,32 @@
+// What programs and hosts give and throw: checked, and told in words.
+
+import { BadArgumentError } from "./errors.js";
+
+/** The options of a call, which may be left out. */
+export function optionsOf(options) {
+  if (options === undefined) return {};
+  if (options !== null && typeof options === "object") return options;
+  throw new BadArgumentError(`options are an object, not ${describe(options)}`);
+}
+
+export function checkMaxLogSize(size) {
+  if (typeof size === "number" && size > 0) return;
+  throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${describe(size)}`);
+}
+
+export function checkSignal(signal) {
+  if (signal === undefined || signal === null) return;
+  if ([signal.addEventListener, signal.removeEventListener].every((it) => typeof it === "function")) return;
+  throw new BadArgumentError(`signal is an AbortSignal, not ${describe(signal)}`);
+}
+
+export function describe(value) {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (value === null || typeof value !== "object" || value instanceof Date) return String(value);
+  return Array.isArray(value) ? "an array" : "an object";
+}
+
+/** Why something was thrown that need not be an error. */
+export function reasonOf(thrown) {
+  return typeof thrown?.message === "string" ? thrown.message : describe(thrown);
+}

@@ -1,0 +1,102 @@
+// Reading forward through the module, a batch of lines at a time.
+
+import { BadPositionError } from "./errors.js";
+import { Batch } from "./event.js";
+import { call, free } from "./module.js";
+
+/** About how many bytes of lines are handed out at once. */
+const BATCH_LEN = 256 << 10;
+
+/** How many scans of a log hold memory at a time. */
+const MAX_OPEN = 8;
+
+/**
+ * The scans of a log that hold memory of the module, the one that was used last at the end.
+ *
+ * An iteration that a program left without ending it is freed when the garbage is collected, which
+ * a loop without a turn of the event loop never lives to see. So the oldest has to make room.
+ */
+export class OpenScans {
+  /** @type {Set<Scan>} */
+  #scans = new Set();
+
+  /** @param {Scan} scan */
+  use(scan) {
+    this.#scans.delete(scan);
+    this.#scans.add(scan);
+    const [oldest] = this.#scans;
+    if (this.#scans.size > MAX_OPEN) oldest.free();
+  }
+
+  /** @param {Scan} scan */
+  forget(scan) {
+    this.#scans.delete(scan);
+  }
+
+  free() {
+    for (const scan of this.#scans) scan.free();
+  }
+}
+
+/** Reads forward. To be used by who holds the session. */
+export class Scan {
+  #session;
+  #position;
+  #raw;
+  #types;
+
+  /**
+   * @param {import("./session.js").Session} session
+   * @param {number} position
+   */
+  constructor(session, position) {
+    if (!Number.isSafeInteger(position) || position < 0) {
+      throw new BadPositionError(
+        `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
+      );
+    }
+    this.#session = session;
+    this.#position = position;
+  }
+
+  /** The next lines, or `undefined` when there are none yet. */
+  next() {
+    const raw = this.#open();
+    try {
+      return call(() => {
+        if (raw.next(BATCH_LEN) === 0) return undefined;
+        this.#types.push(...raw.newTypes());
+        const places = raw.places();
+        // Not the module's, which may be behind damage that it has yet to tell.
+        this.#position = places.at(-1);
+        return new Batch(raw.bytes(), places, raw.spans(), this.#types);
+      });
+    } catch (error) {
+      if (error.code === "corrupt") this.#position = error.nextPosition = raw.position();
+      throw error;
+    }
+  }
+
+  /** Hash of the last line handed out. */
+  get hash() {
+    return this.#raw.hash();
+  }
+
+  /** Gives its memory back. Asked again, it goes on where it was. */
+  free() {
+    this.#session.scans.forget(this);
+    free(this.#raw);
+    this.#raw = undefined;
+  }
+
+  #open() {
+    const { glue, files, scans } = this.#session;
+    if (!this.#raw) {
+      this.#raw = call(() => new glue.RawScan(files, this.#position));
+      // The numbers of types start anew; batches of before keep theirs.
+      this.#types = [];
+    }
+    scans.use(this);
+    return this.#raw;
+  }
+}
