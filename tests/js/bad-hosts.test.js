@@ -1,0 +1,253 @@
+// Hosts that fail, damage in what they hold, and runtimes that lack or stop something: a typed error
+// each time, and a log that stays whole.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import test from "node:test";
+
+import { EventfoldError, EventLog, memoryHost } from "../../wasm/package/js/index.js";
+import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
+import { assertWhole, good } from "./support/whole.js";
+
+const WAYS = {
+  throws: () => {
+    throw new Error("quota exceeded");
+  },
+  "throws nothing": () => {
+    throw undefined;
+  },
+  "throws a range error": () => {
+    throw new RangeError("offset is out of bounds");
+  },
+  promises: async () => 0,
+  "answers NaN": () => NaN,
+  "answers too much": () => 2 ** 60,
+  "answers a fraction": () => 0.5,
+  "answers below zero": () => -1,
+  "answers text": () => "0",
+  "answers a BigInt": () => 1n,
+  "answers an object": () => ({}),
+  "is missing": undefined,
+};
+
+for (const method of ["len", "readAt", "append", "truncate", "sync", "replace"]) {
+  for (const [way, broken] of Object.entries(WAYS)) {
+    test(`a host whose ${method} ${way} is a typed error, and what was acknowledged stays`, async () => {
+      const files = memoryFiles();
+      const whole = { name: "host", durability: "none", open: () => ({ ...files }) };
+      const views = { v: { initial: 0, reduce: (n) => n + 1 } };
+      const first = await EventLog.open(whole, { views });
+      first.append(good);
+      await first.close();
+
+      const breaking = { ...files };
+      const host = { name: "host", durability: "none", open: () => breaking };
+      const log = await EventLog.open(host, { views });
+      breaking[method] = broken;
+      const failures = [];
+      for (const use of [
+        () => log.append({ ...good, data: 2 }),
+        () => log.rotate(),
+        () => log.save(),
+        () => [...log.read()],
+        () => log.append({ ...good, data: 3 }),
+      ]) {
+        try {
+          use();
+        } catch (error) {
+          assert.ok(error instanceof EventfoldError, `${error?.stack ?? error}`);
+          assert.notEqual(error.code, "panic", error.stack);
+          failures.push(error);
+        }
+      }
+      assert.ok(failures.length > 0, "nothing failed");
+      if (way === "throws" && failures[0].code !== "poisoned") {
+        assert.equal(failures[0].cause.message, "quota exceeded");
+      }
+      await log.close().catch((error) => assert.ok(error instanceof EventfoldError));
+
+      const again = await EventLog.open(whole, { views });
+      const data = [...again.read()].map((event) => event.data);
+      assert.equal(data[0], 1);
+      assert.ok(data.every((n, at) => at === 0 || n > data[at - 1]), `${data}`);
+      await assertWhole(whole, again, data);
+    });
+  }
+}
+
+test("a full disk in mid append leaves no part of the event, and room lets the log go on", async () => {
+  const files = memoryFiles();
+  let room = Infinity;
+  const open = () => ({
+    ...files,
+    append(file, data) {
+      const fits = data.subarray(0, room);
+      files.append(file, fits);
+      room -= fits.length;
+      if (fits.length < data.length) throw new DOMException("no room", "QuotaExceededError");
+    },
+  });
+  const host = { name: "small", durability: "none", open };
+  const log = await EventLog.open(host);
+  log.append(good);
+  for (room = 0; room < 30; room++) {
+    const before = room;
+    assert.throws(() => log.append({ ...good, data: "x".repeat(100) }), (error) => error.code === "storage" && error.cause.name === "QuotaExceededError");
+    room = before;
+  }
+  room = Infinity;
+  await assertWhole(host, log, [1]);
+});
+
+test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const text = (line) => new TextEncoder().encode(`${line}\n`);
+  const bad = ['{"type":"a","data":{"x":,"ts":1}', "nonsense", '{"type":"a","data":1}', "[1]", '{"type":"a","data":1,"ts":-1}'];
+  for (const line of ['{"type":"a","data":1,"ts":1}', ...bad, '{"type":"a","data":2,"ts":1}']) {
+    files.append("app.jsonl", text(line));
+  }
+  const log = await EventLog.open(host, { views: { sum: { initial: 0, reduce: (n, { data }) => n + data } } });
+  const events = [...log.read()];
+  assert.equal(events.length, bad.length + 2);
+  for (const event of events.slice(1, -1)) {
+    assert.throws(() => event.data, {
+      code: "corrupt",
+      position: event.position,
+      nextPosition: event.nextPosition,
+    });
+  }
+  assert.equal(events.at(-1).data, 2);
+  assert.throws(() => log.view("sum"), { code: "corrupt", position: events[1].position });
+  log.append({ ...good, data: 3 });
+  assert.equal([...log.read(events.at(-1).position)].length, 2);
+  await log.close();
+});
+
+test("a damaged block of the archive is found, and reading goes on behind it", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  log.append({ ...good, data: "x".repeat(5000) });
+  log.rotate();
+  const { position } = log.append({ ...good, data: 2 });
+  log.rotate();
+  // A byte in the midst of the first frame.
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive[90] ^= 1;
+  files.truncate("archive.jsonl.zst", 0);
+  files.append("archive.jsonl.zst", archive);
+  const again = await EventLog.open(host);
+  let found;
+  assert.throws(() => [...again.read()], (error) => (found = error).code === "corrupt");
+  assert.equal(found.position, 0);
+  assert.equal(found.nextPosition, position);
+  again.append({ ...good, data: 3 });
+  assert.deepEqual([...again.read(found.nextPosition)].map((event) => event.data), [2, 3]);
+  await again.close();
+  await log.close();
+});
+
+test("damage that a reading has yet to come to is told, however many read in between", async () => {
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  log.append({ ...good, data: "x".repeat(5000) });
+  log.rotate();
+  const damaged = files.len("archive.jsonl.zst") + 90;
+  const { position } = log.append({ ...good, data: "y".repeat(5000) });
+  log.rotate();
+  const { position: behind } = log.append(good);
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive[damaged] ^= 1;
+  files.replace("archive.jsonl.zst", archive);
+  const reading = log.read();
+  assert.equal(reading.next().value.position, 0);
+  for (let n = 0; n < 100; n++) log.read(behind).next();
+  assert.throws(() => reading.next(), { code: "corrupt", position, nextPosition: behind });
+  await log.close();
+});
+
+test("bytes that are no text are corrupt and not replaced by others", async () => {
+  const files = memoryFiles();
+  const line = new TextEncoder().encode('{"type":"a","data":"?","ts":1}\n');
+  line[line.indexOf(63)] = 0xff;
+  files.append("app.jsonl", line);
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  const log = await EventLog.open(host);
+  const [event] = log.read();
+  assert.throws(() => event.data, { code: "corrupt", position: 0 });
+  await log.close();
+});
+
+/** What a program of the package's exports prints, after `before` was run. */
+function printed(before, program) {
+  const [entry, module] = ["js/index.js", "module/eventfold.js"].map((file) =>
+    JSON.stringify(new URL(`../../wasm/package/${file}`, import.meta.url)),
+  );
+  const whole = `
+    ${before}
+    const { EventLog, memoryHost } = await import(${entry});
+    const glue = await import(${module});
+    ${program}`;
+  return execFileSync(process.execPath, ["--input-type=module", "-e", whole], { encoding: "utf8" });
+}
+
+test("where batches are decoded at once, a line that is no text is the only corrupt one", () => {
+  const said = printed(
+    "globalThis.document = {};",
+    `const host = memoryHost();
+    const files = host.open("read");
+    const line = (text) => new TextEncoder().encode(JSON.stringify({ type: "a", data: text, ts: 1 }) + "\\n");
+    const bad = line("?");
+    bad[bad.indexOf(63)] = 0xff;
+    for (const bytes of [line("é"), bad, line("\u{1f600}")]) files.append("app.jsonl", bytes);
+    const log = await EventLog.open(host);
+    for (const event of log.read()) {
+      try {
+        console.log(event.data);
+      } catch ({ code }) {
+        console.log(code);
+      }
+    }`,
+  );
+  assert.equal(said, "é\ncorrupt\n\u{1f600}\n");
+});
+
+test("a module that stopped is told of, and not what freeing after it would throw", () => {
+  const said = printed(
+    "",
+    `const views = { v: { initial: 0, reduce: (n) => n + 1 } };
+    const log = await EventLog.open(memoryHost(), { views });
+    log.append({ type: "a", data: 1 });
+    const trap = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    Object.assign(glue.RawScan.prototype, { next: trap, free: trap });
+    Object.assign(glue.RawWriter.prototype, { free: trap });
+    const uses = [() => [...log.read()], () => log.view("v"), () => log.end(), () => log.close()];
+    for (const use of uses) {
+      try {
+        await use();
+        console.log("fine");
+      } catch ({ code, cause }) {
+        console.log(code, cause?.message);
+      }
+    }`,
+  );
+  assert.equal(said, "panic unreachable\npanic undefined\npanic undefined\nfine\n");
+});
+
+test("a runtime that can unpack nothing says the way out", () => {
+  const entry = JSON.stringify(new URL("../../wasm/package/js/index.js", import.meta.url));
+  const program = `
+    process.getBuiltinModule = undefined;
+    globalThis.DecompressionStream = undefined;
+    const { EventLog, memoryHost } = await import(${entry});
+    const { code, message } = await EventLog.open(memoryHost()).catch((error) => error);
+    console.log(code, message);`;
+  const said = execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  assert.match(said, /^unsupported .*eventfold\/slim.*eventfold\/module\.wasm/);
+});
