@@ -238,7 +238,10 @@ fn a_snapshot_is_written_through_no_link_and_into_no_pipe() {
     fs::write(&elsewhere, "another's").unwrap();
     let prepare: [&dyn Fn(); 2] = [
         &|| std::os::unix::fs::symlink(&elsewhere, &new).unwrap(),
-        &|| rustix::fs::mkfifoat(rustix::fs::CWD, &new, rustix::fs::Mode::RWXU).unwrap(),
+        &|| {
+            let made = std::process::Command::new("mkfifo").arg(&new).status();
+            assert!(made.unwrap().success());
+        },
     ];
     for (number, prepare) in prepare.iter().enumerate() {
         prepare();
