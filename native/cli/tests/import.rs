@@ -6,6 +6,8 @@
     reason = "a test fails by them"
 )]
 
+#[path = "import/sources.rs"]
+mod sources;
 mod support;
 
 use std::fs;

@@ -1,29 +1,13 @@
-//! `eventfold import`: files that are not whole yet, streams, and what is refused.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by them"
-)]
-
-mod support;
+//! Files that are not whole yet, streams, and what is refused.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
-use support::{data, run, text};
+use serde_json::json;
 
-fn lines(numbers: std::ops::Range<u64>) -> String {
-    numbers
-        .map(|n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":{n}}}\n"))
-        .collect()
-}
-
-fn numbers(numbers: std::ops::Range<u64>) -> Vec<Value> {
-    numbers.map(|n| json!(n)).collect()
-}
+use super::support::{self, data, run, text};
+use super::{lines, numbers};
 
 fn import(log: &Path, file: &Path, options: &[&str]) -> support::Done {
     run([&["import", text(log), text(file)], options].concat())
