@@ -4,12 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::json;
-
-use super::support::{self, data, run, text};
+use super::support::{Done, data, run, text};
 use super::{lines, numbers};
 
-fn import(log: &Path, file: &Path, options: &[&str]) -> support::Done {
+fn import(log: &Path, file: &Path, options: &[&str]) -> Done {
     run([&["import", text(log), text(file)], options].concat())
 }
 
@@ -81,7 +79,7 @@ fn a_pipe_that_has_a_name_is_read_once() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    support::Done::of(output).ok();
+    Done::of(output).ok();
     assert_eq!(data(&log), numbers(0..40_003));
 }
 
@@ -133,8 +131,8 @@ fn files_whose_names_are_no_text_are_told_apart() {
         let file = dir.path().join(std::ffi::OsStr::from_bytes(name));
         fs::write(&file, lines(numbers)).unwrap();
         let args = ["import".as_ref(), log.as_os_str(), file.as_os_str()];
-        let output = support::command(args).output().unwrap();
-        support::Done::of(output).ok();
+        let output = super::support::command(args).output().unwrap();
+        Done::of(output).ok();
     }
     assert_eq!(data(&log), [numbers(0..2), numbers(0..4)].concat());
 }
@@ -157,9 +155,9 @@ fn where_nobody_can_be_told_what_was_done_the_error_says_it() {
         ),
     ] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let output = support::command(args).stdout(full).output().unwrap();
-        let said = support::Done::of(output).failed(1);
+        let output = super::support::command(args).stdout(full).output().unwrap();
+        let said = Done::of(output).failed(1);
         assert!(said.contains(done), "{said}");
     }
-    assert_eq!(data(&log), [vec![json!(7)], numbers(0..3)].concat());
+    assert_eq!(data(&log), [numbers(7..8), numbers(0..3)].concat());
 }
