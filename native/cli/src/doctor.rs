@@ -92,8 +92,8 @@ impl Report {
     fn permissions(&mut self, dir: &Path) {
         for path in [
             dir.to_path_buf(),
-            dir.join("app.jsonl"),
-            dir.join("archive.jsonl.zst"),
+            dir.join(LOG),
+            dir.join(ARCHIVE),
             dir.join("views"),
         ] {
             if fs::metadata(&path).is_ok_and(|found| found.permissions().readonly()) {

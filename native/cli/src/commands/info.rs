@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
+use crate::files::{ARCHIVE, LOG};
 use crate::import::Progress;
 use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size};
 use crate::times;
@@ -93,8 +94,8 @@ impl Facts {
             types: Vec::new(),
             other_types: 0,
             end: reader.read_last(0)?.position(),
-            log_len: len(&reader.dir().join("app.jsonl")),
-            archive_len: len(&reader.dir().join("archive.jsonl.zst")),
+            log_len: len(&reader.dir().join(LOG)),
+            archive_len: len(&reader.dir().join(ARCHIVE)),
             views,
             lock: who_holds(reader.dir())?,
             disk: Disk::of(reader.dir()),

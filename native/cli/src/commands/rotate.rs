@@ -1,3 +1,4 @@
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -50,6 +51,9 @@ fn check_lines(writer: &EventWriter) -> Outcome {
     let mut events = writer.reader().read_from(start)?;
     while let Some(event) = super::next_whole(&mut events) {
         if let Err(error) = event {
+            if error.kind() != io::ErrorKind::InvalidData {
+                return Err(error.into());
+            }
             let dir = writer.dir().display();
             return Err(Failure::new(format!(
                 "{error}; in the archive it could not be repaired any more: eventfold doctor {dir} \

@@ -7,6 +7,7 @@ use eventfold::{EventReader, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
+use crate::files::{ARCHIVE, LOG};
 use crate::output::count;
 
 impl Report {
@@ -17,7 +18,7 @@ impl Report {
         end: Option<u64>,
         recovery: &Recovery,
     ) -> Outcome {
-        let path = reader.dir().join("archive.jsonl.zst");
+        let path = reader.dir().join(ARCHIVE);
         let cannot = |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -26,7 +27,7 @@ impl Report {
         };
         // A rotation that is under way looks like damage.
         let Some(end) = end else { return Ok(()) };
-        let log = fs::metadata(reader.dir().join("app.jsonl")).map_or(0, |found| found.len());
+        let log = fs::metadata(reader.dir().join(LOG)).map_or(0, |found| found.len());
         let archived = end.saturating_sub(log);
         if archived == 0 && file.metadata().is_ok_and(|found| found.len() == 0) {
             self.add(

@@ -6,6 +6,7 @@ use eventfold::{Error, EventReader, InterruptedRotation, LockState, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::Outcome;
+use crate::files::LOG;
 use crate::import::Progress;
 
 impl Report {
@@ -131,7 +132,7 @@ impl Report {
     /// What is no damage.
     fn unreadable(&mut self, error: io::Error) -> Outcome {
         match Error::of(&error) {
-            Some(Error::Corrupt { path, offset, .. }) if path.ends_with("app.jsonl") => {
+            Some(Error::Corrupt { path, offset, .. }) if path.ends_with(LOG) => {
                 self.damage(
                     Kind::Line(*offset),
                     error.to_string(),

@@ -10,6 +10,7 @@ use memchr::memchr;
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
+use crate::files::{ARCHIVE, LOG};
 use crate::import::sync_dir;
 use crate::output;
 
@@ -30,11 +31,11 @@ pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
     for found in &report.findings {
         match &found.kind {
             Kind::Unfinished => {
-                for file in ["app.jsonl", "archive.jsonl.zst", "torn.bin"] {
+                for file in [LOG, ARCHIVE, "torn.bin"] {
                     copy(dir, &copies, Path::new(file)).map_err(cannot)?;
                 }
             }
-            Kind::Line(_) => copy(dir, &copies, Path::new("app.jsonl")).map_err(cannot)?,
+            Kind::Line(_) => copy(dir, &copies, Path::new(LOG)).map_err(cannot)?,
             Kind::Rebuilt(file) => copy(dir, &copies, file).map_err(cannot)?,
             Kind::Remark | Kind::Damage => {}
         }
@@ -51,7 +52,7 @@ pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
         _ => None,
     });
     blank_lines(dir, lines).map_err(|error| {
-        let log = dir.join("app.jsonl");
+        let log = dir.join(LOG);
         Failure::io(format_args!("cannot repair {}", log.display()), &error)
     })?;
     for found in &report.findings {
@@ -100,7 +101,7 @@ fn copy(dir: &Path, copies: &Path, file: &Path) -> io::Result<()> {
 /// Puts blank lines in the place of the lines at these offsets, which are in order. The log is
 /// there as it was or as it is to be.
 fn blank_lines(dir: &Path, offsets: impl Iterator<Item = u64>) -> io::Result<()> {
-    let path = dir.join("app.jsonl");
+    let path = dir.join(LOG);
     let mut offsets = offsets.peekable();
     if offsets.peek().is_none() {
         return Ok(());
