@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { CorruptError, EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
+import { durableObjectHost } from "../../wasm/package/hosts/durable-object.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { nodeHost } from "../../wasm/package/hosts/node.js";
+import { opfsHost } from "../../wasm/package/hosts/opfs.js";
 import { assertWhole, good } from "./support/whole.js";
 
 function nested(levels, data = 1) {
@@ -155,7 +157,20 @@ test("options of the wrong kind are told so, and nothing stays open", async () =
   for (const options of [null, 5, { signal: {} }, { signal: 5 }, { signal: { aborted: true } }]) {
     assert.throws(() => log.tail(options), { code: "bad-argument" });
   }
-  for (const options of [null, "none"]) assert.throws(() => nodeHost("dir", options), { code: "bad-argument" });
+  const storage = { transactionSync() {} };
+  for (const options of [null, "none"]) {
+    for (const host of [
+      () => nodeHost("dir", options),
+      () => opfsHost("log", options),
+      () => durableObjectHost(storage, options),
+    ]) {
+      assert.throws(host, { code: "bad-argument" });
+    }
+  }
+  for (const table of ["a b", "", null, 5n, {}]) {
+    assert.throws(() => durableObjectHost(storage, { table }), { code: "bad-argument" });
+  }
+  assert.throws(() => opfsHost("log", { signal: {} }), { code: "bad-argument" });
   for (const name of ["none", 5n, Symbol("none"), null, undefined, {}]) {
     assert.throws(() => log.view(name), { code: "bad-argument", message: /there is no view/ });
   }

@@ -116,6 +116,17 @@ test("a reading that is left at a long line keeps the room for it once", async (
   await log.close();
 });
 
+test("thousands of long types are read, and the module remembers none of them", async () => {
+  const log = await EventLog.open(memoryHost());
+  const types = Array.from({ length: 4000 }, (_, n) => `${n} ${"x".repeat(4 << 10)}`);
+  for (const type of types) log.append({ type, data: 1 });
+  const memory = moduleMemory();
+  const before = memory.buffer.byteLength;
+  assert.deepEqual(Array.from(log.read(), ({ type }) => type), types);
+  assert.ok(memory.buffer.byteLength - before < 8 << 20, `${memory.buffer.byteLength - before} bytes`);
+  await log.close();
+});
+
 test("any number of readings and tails in turns each go on where they were", async () => {
   const log = await EventLog.open(memoryHost());
   // About three of them make a batch.

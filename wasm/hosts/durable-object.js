@@ -3,6 +3,7 @@
 // transaction of the caller may take back what was written.
 
 import { BadArgumentError, LockedError, StorageError, UnsupportedError } from "../js/errors.js";
+import { describe, optionsOf } from "../js/given.js";
 
 /** A row holds 2 MB at most, its key included. The local runtime does not see to that. */
 const PIECE = 1 << 20;
@@ -17,12 +18,13 @@ function openTables(storage) {
 }
 
 /** @returns {import("./host").Host} */
-export function durableObjectHost(storage, { table = "eventfold" } = {}) {
+export function durableObjectHost(storage, options) {
   if (typeof storage?.transactionSync !== "function") {
     throw new BadArgumentError("the first argument must be the ctx.storage of a Durable Object");
   }
-  if (!/^[A-Za-z_]\w*$/.test(table)) {
-    throw new BadArgumentError(`the table is ${JSON.stringify(table)}, it must be a plain name`);
+  const { table = "eventfold" } = optionsOf(options);
+  if (typeof table !== "string" || !/^[A-Za-z_]\w*$/.test(table)) {
+    throw new BadArgumentError(`the table is ${describe(table)}, it must be a plain name`);
   }
   const name = `the table ${table} of a Durable Object`;
 

@@ -1,6 +1,7 @@
 // A log in the origin private file system (OPFS), for dedicated workers.
 
 import { LockedError, StorageError, UnsupportedError } from "../js/errors.js";
+import { checkSignal, optionsOf } from "../js/given.js";
 import { closeAll, filesOver, settleSpare } from "./opfs-files.js";
 import { SHARED } from "./opfs-live.js";
 import {
@@ -28,8 +29,10 @@ const PATIENCE = 3000;
  * @param {{ wait?: boolean, signal?: AbortSignal }} [options]
  * @returns {import("./host").Host}
  */
-export function opfsHost(name, { wait = false, signal } = {}) {
+export function opfsHost(name, options) {
   checkName(name);
+  const { wait = false, signal } = optionsOf(options);
+  checkSignal(signal);
   return {
     name,
     durability: "synced",

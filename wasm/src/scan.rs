@@ -151,9 +151,12 @@ impl Types {
     /// How many different types are told apart without parsing. Logs have dozens.
     const MAX: usize = 4096;
 
+    /// How long a type may be that is told so, in bytes: they are kept as long as the scan.
+    const MAX_LEN: usize = 256;
+
     /// The number of the line's type, where that can be seen without parsing.
     fn number(&mut self, new: &mut Vec<String>, line: &[u8]) -> u32 {
-        let Some(name) = seen_type(line) else {
+        let Some(name) = seen_type(line).filter(|name| name.len() <= Self::MAX_LEN) else {
             return NO_TYPE;
         };
         self.slots.resize(2 * Self::MAX, 0);
