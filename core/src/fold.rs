@@ -171,10 +171,7 @@ impl<T: Clone> Fold<T> {
         };
         // An event that was seen before it was durable may have given its place to another.
         scan.seek(self.position);
-        if scan.hash_before()?.is_some_and(|hash| hash != self.hash) {
-            let position = self.position;
-            return Err(Error::Diverged { position }.into());
-        }
+        scan.check_before(self.hash)?;
         Ok(Self {
             state,
             position,

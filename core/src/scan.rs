@@ -144,6 +144,20 @@ impl<S: Source> Scan<S> {
         }))
     }
 
+    /// Checks that the line before where the next one starts, if there is one, has this hash: that
+    /// what was once read up to here is there still. It is for who has not read on yet.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when it has another; else as [`next_line`](Scan::next_line).
+    pub fn check_before(&mut self, hash: LineHash) -> Result<(), Error<S::Error>> {
+        match self.hash_before()? {
+            Some(found) if found != hash => Err(Error::Diverged {
+                position: self.position,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
         self.history.hash_before(&self.source, self.position)

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 
-import { EventfoldError, EventLog, memoryHost } from "../../wasm/package/js/index.js";
+import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { assertWhole, good } from "./support/whole.js";
 
@@ -123,6 +123,39 @@ test("a corrupt line is found when its data is asked for, and reading goes on be
   assert.equal([...log.read(events.at(-1).position)].length, 2);
   await log.close();
 });
+
+const INSTEAD = ['{"type":"a","data":7,"ts":1}', '{"type":"a","data":5,"ts":1}'];
+
+for (const [what, lines] of Object.entries({ "others of their length": INSTEAD, none: [] })) {
+  test(`a view whose last events gave way to ${what} folds the log anew, and saves that`, async () => {
+    const files = memoryFiles();
+    const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+    const views = { list: { initial: [], reduce: (seen, { data }) => (seen.push(data), seen) } };
+    const log = await EventLog.open(host, { views });
+    log.appendBatch([1, 2].map((data) => ({ type: "a", data, ts: 1 })));
+    log.rotate();
+    log.append({ type: "a", data: 3, ts: 1 });
+    const reader = await EventReader.open(host, { views });
+    assert.deepEqual(reader.view("list"), [1, 2, 3]);
+    log.view("list");
+    await log.close();
+
+    files.truncate("app.jsonl", 0);
+    for (const line of lines) files.append("app.jsonl", new TextEncoder().encode(`${line}\n`));
+    const there = [1, 2, ...lines.map((line) => JSON.parse(line).data)];
+    assert.deepEqual(reader.view("list"), there);
+    assert.deepEqual(reader.view("list"), there);
+    await reader.close();
+    const again = await EventLog.open(host, { views });
+    assert.deepEqual(again.view("list"), there);
+    again.append({ type: "a", data: 9, ts: 1 });
+    again.view("list");
+    await again.close();
+    const saved = await EventReader.open(host, { views: { list: { ...views.list, reduce: () => "folded" } } });
+    assert.deepEqual(saved.view("list"), [...there, 9]);
+    await saved.close();
+  });
+}
 
 test("a damaged block of the archive is found, and reading goes on behind it", async () => {
   const files = memoryFiles();

@@ -13,6 +13,7 @@ import { append } from "../../wasm/package/js/writer.js";
 // The writer has a module of its own: it works while the reader's is in the middle of a call.
 import * as writing from "../../wasm/package/module/eventfold.js?of the writer";
 import { Reading } from "../../wasm/package/tabs/reading.js";
+import { TabView } from "../../wasm/package/tabs/view.js";
 import { ran } from "./support/proof.js";
 import { randomly } from "./support/random.js";
 
@@ -122,6 +123,9 @@ class Beside {
   }
 }
 
+const LOST = '{"type":"n","data":"lost","ts":0}\n';
+const INSTEAD = '{"type":"n","data":"new!","ts":0}\n';
+const bytesOf = (lines) => new TextEncoder().encode(lines);
 const dataOf = (bytes) => text.decode(bytes).trimEnd().split("\n").map((line) => JSON.parse(line).data);
 const numbers = (count) => Array.from({ length: count }, (_, n) => n);
 
@@ -129,13 +133,19 @@ async function follow(seed, strict) {
   const beside = new Beside(seed, strict);
   const reading = new Reading(glue, await takenFiles("log", []));
   const seen = [];
+  let stream = 0;
   let position = 0;
+  let hash;
   const look = async () => {
-    const { bytes, places } = await reading.next(1, position);
+    // Now and then as a view that goes on: another stream, behind the line that was its last.
+    const anew = beside.random.chance(0.5);
+    if (anew) await reading.drop(stream++);
+    const { bytes, places, hash: last } = await reading.next(stream, position, anew ? hash : undefined);
     if (!bytes) return false;
     seen.push(...dataOf(bytes));
     assert.equal(places[0], position, `seed ${seed}: a gap or an overlap`);
     position = places.at(-1);
+    hash = last;
     return true;
   };
   for (let round = 0; round < 15; round += 1) {
@@ -148,6 +158,27 @@ async function follow(seed, strict) {
   assert.deepEqual(seen, numbers(beside.count), `seed ${seed}`);
   assert.equal(position, beside.writer.end());
   return beside.rotations;
+}
+
+for (const [what, left] of Object.entries({ "others of their length": LOST.length, none: 0 })) {
+  test(`a view whose last events gave way to ${what} folds the log anew`, async () => {
+    const { disk, writer } = new Beside(1, true);
+    writer.rotate();
+    const reading = new Reading(glue, await takenFiles("log", []));
+    const calls = { next: ({ stream, position, after }) => reading.next(stream, position, after), drop() {}, snapshot() {} };
+    const link = { call: async (name, fields) => calls[name](fields) };
+    const list = { initial: [], reduce: (seen, { data }) => [...seen, data] };
+    const view = new TabView(link, "list", list);
+    const kept = await view.state();
+    const end = disk.files.len("app.jsonl");
+    disk.files.append("app.jsonl", bytesOf(LOST));
+    assert.deepEqual(await view.state(), [...kept, "lost"]);
+    disk.files.truncate("app.jsonl", end);
+    disk.files.append("app.jsonl", bytesOf(INSTEAD.slice(0, left)));
+    if (left > 0) disk.files.append("app.jsonl", bytesOf(INSTEAD));
+    assert.deepEqual(await view.state(), left > 0 ? [...kept, "new!", "new!"] : kept);
+    assert.deepEqual(await view.state(), await new TabView(link, "list", list).state());
+  });
 }
 
 /** What a reader that cannot wait sees of what was taken, whatever is done to the files since. */

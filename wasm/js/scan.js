@@ -42,14 +42,16 @@ export class OpenScans {
 export class Scan {
   #session;
   #position;
+  #after;
   #raw;
   #types;
 
   /**
    * @param {import("./session.js").Session} session
    * @param {number} position
+   * @param {string} [after] hash of the line that is to be before it
    */
-  constructor(session, position) {
+  constructor(session, position, after) {
     if (!Number.isSafeInteger(position) || position < 0) {
       throw new BadPositionError(
         `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
@@ -57,6 +59,7 @@ export class Scan {
     }
     this.#session = session;
     this.#position = position;
+    this.#after = after;
   }
 
   /** The next lines, or `undefined` when there are none yet. */
@@ -64,7 +67,8 @@ export class Scan {
     const raw = this.#open();
     try {
       return call(() => {
-        if (raw.next(BATCH_LEN) === 0) return undefined;
+        if (raw.next(BATCH_LEN, this.#after) === 0) return undefined;
+        this.#after = undefined;
         this.#types.push(...raw.newTypes());
         const places = raw.places();
         // Not the module's, which may be behind damage that it has yet to tell.

@@ -49,12 +49,11 @@ export class View {
   /** The state up to the last event. */
   state() {
     return this.#session.hold(() => {
-      const fold = (this.#fold ??= this.#load());
+      const fold = this.#fold ?? this.#load();
       // A reducer may work in place: when it fails, what it left is not to be seen.
       this.#fold = undefined;
-      this.#refresh(fold);
-      this.#fold = fold;
-      return fold.state;
+      this.#fold = this.#refreshed(fold);
+      return this.#fold.state;
     });
   }
 
@@ -75,14 +74,27 @@ export class View {
   #load() {
     const { glue, files } = this.#session;
     const saved = call(() => glue.loadSnapshot(files, this.#name));
-    if (!saved) return { state: structuredClone(this.#definition.initial), position: 0 };
+    if (!saved) return unfolded(this.#definition);
     const [state, position, hash] = saved;
     this.#saved = position;
     return { state: JSON.parse(state), position, hash };
   }
 
-  #refresh(fold) {
-    const scan = new Scan(this.#session, fold.position);
+  #refreshed(fold) {
+    try {
+      this.#goOn(fold);
+      return fold;
+    } catch (error) {
+      if (!isDiverged(error)) throw error;
+      const anew = unfolded(this.#definition);
+      this.#goOn(anew);
+      this.#saved = 0;
+      return anew;
+    }
+  }
+
+  #goOn(fold) {
+    const scan = new Scan(this.#session, fold.position, fold.hash);
     try {
       for (let batch; (batch = scan.next()); ) {
         foldBatch(this.#name, this.#definition, fold, batch);
@@ -118,6 +130,18 @@ export function noView(name, views) {
   return new BadArgumentError(
     `there is no view ${describe(name)}: the views given to open are ${names || "none"}`,
   );
+}
+
+export function unfolded({ initial }) {
+  return { state: structuredClone(initial), position: 0, hash: undefined };
+}
+
+/**
+ * Whether the events that were folded are no longer in the log: they were seen before they were
+ * durable, and others, or none, took their place. A position of its own a fold never gets wrong.
+ */
+export function isDiverged(error) {
+  return error.code === "bad-position";
 }
 
 /** Folds a batch's events into `fold.state`. */

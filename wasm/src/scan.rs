@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 use crate::codec::CODEC;
 use crate::error::to_js;
 use crate::host::{Files, HostError, HostStore};
+use crate::writer::line_hash;
 
 type Error = eventfold_core::Error<HostError>;
 
@@ -65,14 +66,17 @@ impl RawScan {
 
     /// Reads lines until they take about `limit` bytes, and answers how many: 0 when there is
     /// none yet. The batch is then fetched by [`bytes`](Self::bytes), [`places`](Self::places),
-    /// [`spans`](Self::spans) and [`new_types`](Self::new_types).
+    /// [`spans`](Self::spans) and [`new_types`](Self::new_types). Where they are to follow a line
+    /// that was read before, `after` is its hash.
     ///
     /// # Errors
     /// As [`Scan::next_line`]; the lines before the damage come first, as a batch of their own.
-    pub fn next(&mut self, limit: usize) -> Result<usize, JsValue> {
+    /// [`Error::Diverged`] when there are lines and another one is before them.
+    pub fn next(&mut self, limit: usize, after: Option<String>) -> Result<usize, JsValue> {
         if let Some(error) = self.error.take() {
             return Err(to_js(error));
         }
+        let from = self.scan.position();
         self.bytes.clear();
         self.places.clear();
         self.spans.clear();
@@ -98,6 +102,12 @@ impl RawScan {
         if let [.., start, end, _] = self.spans[..] {
             let last = self.bytes.get(start as usize..end as usize);
             self.hash = LineHash::of(last.unwrap_or_default());
+            if let Some(hash) = after {
+                let end = self.scan.position();
+                self.scan.seek(from);
+                self.scan.check_before(line_hash(&hash)?).map_err(to_js)?;
+                self.scan.seek(end);
+            }
         }
         Ok(self.spans.len() / 3)
     }

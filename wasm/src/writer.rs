@@ -206,7 +206,7 @@ impl RawWriter {
     }
 }
 
-fn line_hash(hex: &str) -> Result<LineHash, JsValue> {
+pub(crate) fn line_hash(hex: &str) -> Result<LineHash, JsValue> {
     hex.parse()
         .map_err(|error| bad_argument(&format!("\"{hex}\" is not a hash: {error}")))
 }

@@ -21,10 +21,11 @@ export class Reading {
   }
 
   /**
-   * The next lines of a stream, from `position` on; nothing when there are none yet. `fresh` says
-   * that the numbers of types start anew.
+   * The next lines of a stream, from `position` on; nothing when there are none yet. `after` is the
+   * hash of the line that is to be before them, if it is known. `fresh` says that the numbers of
+   * types start anew.
    */
-  next(stream, position) {
+  next(stream, position, after) {
     return this.#alone(async () => {
       let scan = this.#scans.get(stream);
       const fresh = !scan;
@@ -34,7 +35,7 @@ export class Reading {
       }
       const count = await this.#believed((again) => {
         if (again) scan.seek(position);
-        return scan.next(BATCH_LEN);
+        return scan.next(BATCH_LEN, after);
       });
       if (count === 0) return { fresh };
       const [bytes, places, spans] = [scan.bytes(), scan.places(), scan.spans()];

@@ -9,12 +9,14 @@ export class Stream {
   #link;
   #id = (streams += 1);
   #types = [];
+  #after;
 
   /**
    * @param {import("./link.js").Link} link
    * @param {number} position
+   * @param {string} [after] hash of the line that is to be before it
    */
-  constructor(link, position) {
+  constructor(link, position, after) {
     if (!Number.isSafeInteger(position) || position < 0) {
       throw new BadPositionError(
         `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
@@ -25,14 +27,17 @@ export class Stream {
     this.position = position;
     /** The hash of the last line handed out. */
     this.hash = undefined;
+    this.#after = after;
   }
 
   /** The next lines, or `undefined` when there are none yet. */
   async next() {
     const { position } = this;
-    const answer = await this.#link.call("next", { stream: this.#id, position });
+    const after = this.#after;
+    const answer = await this.#link.call("next", { stream: this.#id, position, after });
     if (answer.fresh) this.#types = [];
     if (!answer.bytes) return undefined;
+    this.#after = undefined;
     this.#types.push(...answer.types);
     this.position = answer.places.at(-1);
     this.hash = answer.hash;

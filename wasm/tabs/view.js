@@ -1,7 +1,7 @@
 // Views in a page: its worker reads, the page folds, the tab that leads saves.
 
 import { json } from "../js/line.js";
-import { foldBatch } from "../js/view.js";
+import { foldBatch, isDiverged, unfolded } from "../js/view.js";
 import { Stream } from "./stream.js";
 
 export class TabView {
@@ -27,9 +27,8 @@ export class TabView {
       const fold = this.#fold ?? (await this.#load());
       // A reducer may work in place: when it fails, what it left is not to be seen.
       this.#fold = undefined;
-      await this.#refresh(fold);
-      this.#fold = fold;
-      return fold.state;
+      this.#fold = await this.#refreshed(fold);
+      return this.#fold.state;
     });
   }
 
@@ -53,14 +52,27 @@ export class TabView {
 
   async #load() {
     const saved = await this.#link.call("snapshot", { view: this.#name });
-    if (!saved) return { state: structuredClone(this.#definition.initial), position: 0 };
+    if (!saved) return unfolded(this.#definition);
     const [state, position, hash] = saved;
     this.#saved = position;
     return { state: JSON.parse(state), position, hash };
   }
 
-  async #refresh(fold) {
-    const stream = new Stream(this.#link, fold.position);
+  async #refreshed(fold) {
+    try {
+      await this.#goOn(fold);
+      return fold;
+    } catch (error) {
+      if (!isDiverged(error)) throw error;
+      const anew = unfolded(this.#definition);
+      await this.#goOn(anew);
+      this.#saved = 0;
+      return anew;
+    }
+  }
+
+  async #goOn(fold) {
+    const stream = new Stream(this.#link, fold.position, fold.hash);
     try {
       for (let batch; (batch = await stream.next()); ) {
         foldBatch(this.#name, this.#definition, fold, batch);

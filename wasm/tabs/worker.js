@@ -43,7 +43,7 @@ async function start({ name, views, maxLogSize }) {
 
 const calls = {
   start: () => {},
-  next: ({ stream, position }) => reading.next(stream, position),
+  next: ({ stream, position, after }) => reading.next(stream, position, after),
   drop: ({ stream }) => reading.drop(stream),
   snapshot: ({ view }) => reading.snapshot(view),
   sizes: () => reading.sizes(),
