@@ -87,12 +87,12 @@ fn check_log(dir: &Path) -> Outcome {
 }
 
 /// Where the log ends now.
-fn end(reader: &EventReader) -> Outcome<u64> {
+pub(crate) fn end(reader: &EventReader) -> Outcome<u64> {
     Ok(reader.read_last(0)?.position())
 }
 
 /// The next event, all of which can be read: what is printed is looked at by nobody else.
-fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef<'_>>> {
+pub(crate) fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef<'_>>> {
     let event = events.next_ref()?;
     Some(event.and_then(|event| event.check().map(|()| event)))
 }

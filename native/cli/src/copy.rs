@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use eventfold::{Error, EventReader, EventWriter};
 use tempfile::TempDir;
 
+use crate::commands::{end, next_whole};
 use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG};
 use crate::import::sync_dir;
+use crate::output::{self, counted, safe_line, size};
 
 /// How often a writer may rotate into the copying before it is given up.
 const TRIES: u32 = 100;
@@ -20,6 +22,8 @@ pub(crate) struct Copy {
     to: PathBuf,
     /// Those of the directory that was copied.
     permissions: Permissions,
+    /// How many places of it cannot be read, nor of the log that was copied.
+    damaged: u64,
 }
 
 impl Copy {
@@ -41,10 +45,11 @@ impl Copy {
             .tempdir_in(parent)
             .map_err(cannot)?;
         let from = reader.dir();
-        let copy = Self {
+        let mut copy = Self {
             dir,
             to: to.to_path_buf(),
             permissions: fs::metadata(from).map_err(cannot)?.permissions(),
+            damaged: 0,
         };
         // Before the log, so that they are about no event that is not in the copy.
         for part in ["imports", "views"] {
@@ -101,7 +106,8 @@ impl Copy {
     }
 
     /// Whether it is what `reader` reads, up to `end`. Damage is copied with the rest.
-    pub(crate) fn holds(&self, reader: &EventReader, end: u64) -> Outcome<bool> {
+    pub(crate) fn holds(&mut self, reader: &EventReader, end: u64) -> Outcome<bool> {
+        self.damaged = 0;
         // What a writer was in the midst of is put right in the copy.
         match EventWriter::open(self.dir.path()) {
             Ok(writer) => drop(writer),
@@ -110,12 +116,15 @@ impl Copy {
         }
         let (mut ours, mut theirs) = (self.reader().read_full()?, reader.read_full()?);
         while theirs.position() < end {
-            let is_same = match (ours.next_ref(), theirs.next_ref()) {
+            let is_same = match (next_whole(&mut ours), next_whole(&mut theirs)) {
                 (None, None) => break,
                 (Some(Ok(our)), Some(Ok(their))) => {
                     our.position() == their.position() && our.line() == their.line()
                 }
-                (Some(Err(our)), Some(Err(their))) => is_same_damage(&our, their)?,
+                (Some(Err(our)), Some(Err(their))) => {
+                    self.damaged += 1;
+                    is_same_damage(&our, their)?
+                }
                 (_, Some(Err(error))) if error.kind() != io::ErrorKind::InvalidData => {
                     return Err(error.into());
                 }
@@ -139,12 +148,35 @@ impl Copy {
         Ok(())
     }
 
-    /// Gives it its name, once all of it is on the disk.
+    /// Gives it its name, once all of it is on the disk, and says what it holds.
+    ///
+    /// # Errors
+    /// Also where something of it cannot be read; it is kept all the same.
     pub(crate) fn keep(self) -> Outcome {
+        let (end, damaged, to) = (end(&self.reader())?, self.damaged, self.to.clone());
+        self.take_name()?;
+        let shown = to.to_string_lossy();
+        let shown = safe_line(&shown);
+        output::line(&format!(
+            "{shown}: {} of events, read back and the same",
+            size(end)
+        ))?;
+        match damaged {
+            0 => Ok(()),
+            n => Err(Failure::new(format!(
+                "{} of the log could not be read, and no more of the copy: \
+                 eventfold doctor {shown} tells what is wrong",
+                counted(n, "place")
+            ))),
+        }
+    }
+
+    fn take_name(self) -> Outcome {
         let Self {
             dir,
             to,
             permissions,
+            damaged: _,
         } = self;
         let keep = || {
             for file in ["app.jsonl.writer", "app.jsonl.lock", "torn.bin"] {

@@ -215,19 +215,23 @@ fn a_directory_without_a_log_is_not_copied_as_an_empty_one() {
 }
 
 #[test]
-fn damage_is_copied_as_it_is_and_told_by_the_doctor_of_the_copy() {
-    let dir = tempfile::tempdir().unwrap();
-    let (from, to) = (dir.path().join("log"), dir.path().join("to"));
-    drop(filled(&from));
-    let mut log = fs::read(from.join("app.jsonl")).unwrap();
-    log[0] = b'x';
-    fs::write(from.join("app.jsonl"), log).unwrap();
-    run(["backup", text(&from), text(&to)]).ok();
-    assert_eq!(
-        fs::read(to.join("app.jsonl")).unwrap(),
-        fs::read(from.join("app.jsonl")).unwrap()
-    );
-    assert_eq!(run(["doctor", text(&to)]).status, Some(3));
+fn damage_is_copied_as_it_is_and_told() {
+    // The one is seen at the line's ends, the other where its data is looked at.
+    for (at, byte) in [(0, b'x'), (r#"{"type":"counted","data":"#.len(), b',')] {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("log"), dir.path().join("to"));
+        drop(filled(&from));
+        let mut log = fs::read(from.join("app.jsonl")).unwrap();
+        log[at] = byte;
+        fs::write(from.join("app.jsonl"), &log).unwrap();
+        let said = run(["backup", text(&from), text(&to)]).failed(1);
+        assert!(
+            said.contains("1 place of the log could not be read"),
+            "{said}"
+        );
+        assert_eq!(fs::read(to.join("app.jsonl")).unwrap(), log);
+        assert_eq!(run(["doctor", text(&to)]).status, Some(3));
+    }
 }
 
 #[cfg(unix)]

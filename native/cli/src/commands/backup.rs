@@ -5,13 +5,13 @@ use eventfold::EventReader;
 
 use crate::copy::Copy;
 use crate::failure::Outcome;
-use crate::output::{self, safe_line, size};
 
 /// Copy a log to another directory, consistent while a writer is at work.
 ///
 /// The copy is a log with the same positions and holds at least what was there at the start. It is
 /// compared with the log before it takes its name, and is there whole or not at all. Snapshots and
-/// the records of imports come along; what a crash cut off (torn.bin) does not.
+/// the records of imports come along; what a crash cut off (torn.bin) does not. Where the log is
+/// damaged so is the copy: it is kept, and the exit status is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -28,14 +28,6 @@ impl Backup {
         super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let end = super::end(&reader)?;
-        let copy = Copy::of(&reader, end, &self.to)?;
-        let copied = super::end(&copy.reader())?;
-        copy.keep()?;
-        let to = self.to.to_string_lossy();
-        output::line(&format!(
-            "{}: {} of events, read back and the same",
-            safe_line(&to),
-            size(copied)
-        ))
+        Copy::of(&reader, end, &self.to)?.keep()
     }
 }

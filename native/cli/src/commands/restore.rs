@@ -6,7 +6,6 @@ use eventfold::EventReader;
 use super::state_at::{At, parse};
 use crate::copy::Copy;
 use crate::failure::{Failure, Outcome};
-use crate::output::{self, safe_line, size};
 
 /// Make a log of a backup, or of any log, as it was at a position or time.
 ///
@@ -34,7 +33,7 @@ impl Restore {
         super::check_log(&self.from)?;
         let reader = EventReader::new(&self.from);
         let end = super::end(&reader)?;
-        let copy = Copy::of(&reader, end, &self.dir)?;
+        let mut copy = Copy::of(&reader, end, &self.dir)?;
         let at = match self.at {
             At::End => None,
             At::Position(position) => {
@@ -54,14 +53,7 @@ impl Restore {
                 )));
             }
         }
-        let restored = super::end(&copy.reader())?;
-        copy.keep()?;
-        let dir = self.dir.to_string_lossy();
-        output::line(&format!(
-            "{}: {} of events, read back and the same",
-            safe_line(&dir),
-            size(restored)
-        ))
+        copy.keep()
     }
 }
 
