@@ -258,14 +258,24 @@ impl<S: Storage> Writer<S> {
             return Err(self.in_doubt(base + log_len, "append to", source));
         }
         // Others may have appended in between; then ours lies further on.
-        let len = self.store.length(Slot::Log)?.saturating_sub(log_len);
-        let since = self.store.bytes(Slot::Log, log_len, len as usize)?;
+        let since = match self.bytes_since(log_len) {
+            Ok(since) => since,
+            Err(Error::Storage { source, .. }) => {
+                return Err(self.in_doubt(base + log_len, "read", source));
+            }
+            Err(error) => return Err(error),
+        };
         let mut places = since.windows(lines.len());
         let start = places.position(|place| place == lines);
         let start = start.unwrap_or(bytes.len() - lines.len()) as u64;
         self.base = base;
         self.end = log_len + start + lines.len() as u64;
         Ok(base + log_len + start)
+    }
+
+    fn bytes_since(&self, offset: u64) -> Result<Vec<u8>, Error<S::Error>> {
+        let len = self.store.length(Slot::Log)?.saturating_sub(offset);
+        self.store.bytes(Slot::Log, offset, len as usize)
     }
 
     /// One call, since nothing of another writer may come between a line and its newline.

@@ -51,11 +51,11 @@ impl<S: Storage> Writer<S> {
             return Ok(Rotation::default());
         }
         self.check_alone()?;
-        // What is archived behind something else is read by nobody.
-        self.check_left(Slot::Archive, self.archive_len)?;
         unless(Bug::RotatedUnsynced, || self.sync_log(self.end))?;
         let blocks = match self.archive_log() {
             Ok(blocks) => blocks,
+            // What lies there is not this writer's to cut.
+            Err(error) if self.is_poisoned() => return Err(error),
             Err(error) => {
                 return Err(match self.store.cut(Slot::Archive, self.archive_len) {
                     Ok(()) => error,
@@ -89,8 +89,10 @@ impl<S: Storage> Writer<S> {
     /// Appends a block to the archive, behind these.
     fn archive(&mut self, block: Ready, blocks: &mut Vec<Block>) -> Result<(), Error<S::Error>> {
         let (mark, bytes) = block.of_rotation(self.base, self.end);
-        self.store.add(Slot::Archive, &bytes)?;
         let archive_len = blocks.last().map_or(self.archive_len, Block::frame_end);
+        // Behind something else it would be read by nobody.
+        self.check_left(Slot::Archive, archive_len)?;
+        self.store.add(Slot::Archive, &bytes)?;
         blocks.push(mark.block(archive_len));
         Ok(())
     }
@@ -145,6 +147,7 @@ impl<S: Storage> Writer<S> {
         let archive_len = blocks.last().map_or(0, Block::frame_end);
         unless(Bug::ArchiveUnsynced, || self.store.settle(Slot::Archive))?;
         self.check_alone()?;
+        self.check_left(Slot::Archive, archive_len)?;
         unless(Bug::SealedEarly, || self.store.cut(Slot::Log, 0))?;
         let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
         let sealed = seal.encode();

@@ -133,11 +133,13 @@ impl<S: Storage> Writer<S> {
     }
 
     fn sync_for_snapshot(&mut self) -> Result<(), Error<S::Error>> {
+        self.usable()?;
         // Of what others append nothing is known.
         if self.access == Access::Shared || self.durable < self.end {
-            unless(Bug::SnapshotUnsynced, || self.sync())?;
+            return unless(Bug::SnapshotUnsynced, || self.sync());
         }
-        Ok(())
+        // A host can have taken back what it had made durable.
+        self.check_alone()
     }
 
     /// Position after the last event: where the next one will start. Without

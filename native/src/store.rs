@@ -195,6 +195,14 @@ impl FileStore {
         patiently(|| open(true))
     }
 
+    /// A new file that is to take the place of the one at `path`.
+    fn create_beside(&self, path: &Path) -> io::Result<(File, PathBuf)> {
+        let new = path.with_added_extension("new");
+        // One that a crash left, or a link by which it would be written elsewhere.
+        present(patiently(|| fs::remove_file(&new)))?;
+        Ok((patiently(|| File::create_new(&new))?, new))
+    }
+
     /// The slot's file, to be cut or flushed: Windows wants it writable for either.
     fn open_to_write(&self, slot: Slot<'_>) -> io::Result<Option<File>> {
         let path = self.source.path(slot);
@@ -209,15 +217,22 @@ impl FileStore {
         Ok(())
     }
 
+    /// Sees that the log is still the file at its path: else what is changed beside it, or what
+    /// follows from it, is another log's or nobody's.
     fn check_in_place(&self) -> io::Result<()> {
         let path = self.source.path(Slot::Log);
-        if self.guard.is_some() && !self.log_identity.is_at(&path)? {
-            return Err(io::Error::other(format!(
+        let is_there = match self.guard {
+            Some(_) => self.log_identity.is_at(&path)?,
+            // Without the lock others may replace it.
+            None => path.try_exists()?,
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
                 "{} was replaced or removed while this writer held it",
                 path.display()
-            )));
+            ))),
         }
-        Ok(())
     }
 }
 
@@ -245,11 +260,15 @@ impl Storage for FileStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
         match slot {
             Slot::Log => self.log.write_all(bytes),
-            slot => self.open_to_append(slot)?.write_all(bytes),
+            slot => {
+                unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
+                self.open_to_append(slot)?.write_all(bytes)
+            }
         }
     }
 
     fn truncate(&mut self, slot: Slot<'_>, len: u64) -> io::Result<()> {
+        unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
         match slot {
             // On the same descriptor, so that the lock lives on. Windows cuts nothing by a handle
             // that appends; there the log is opened again, and is the same, see `open_unlocked`.
@@ -281,14 +300,12 @@ impl Storage for FileStore {
     }
 
     fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> io::Result<()> {
+        unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
         let path = self.source.path(slot);
-        let new = path.with_added_extension("new");
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        // One that a crash left, or a link by which it would be written elsewhere.
-        present(patiently(|| fs::remove_file(&new)))?;
-        let mut file = patiently(|| File::create_new(&new))?;
+        let (mut file, new) = self.create_beside(&path)?;
         file.write_all(bytes)?;
         // A rename may reach the disk before the bytes do.
         unless(Bug::RenamedUnsynced, || file.sync_data())?;
