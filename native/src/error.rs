@@ -286,6 +286,21 @@ impl Error {
                 path: path.clone(),
                 source: again(source),
             },
+            Self::Corrupt {
+                path,
+                position,
+                offset,
+                reason,
+            } => Self::Corrupt {
+                path: path.clone(),
+                position: *position,
+                offset: *offset,
+                reason: reason.clone(),
+            },
+            Self::NotExclusive { dir, action } => Self::NotExclusive {
+                dir: dir.clone(),
+                action,
+            },
             other => Self::Io {
                 action: "append to the log",
                 path: PathBuf::new(),

@@ -41,7 +41,8 @@
 //! With the feature `tracing`, which is off unless asked for, the crate `tracing` is told: `debug` of
 //! a log that was opened, `info` of a rotation and of a snapshot that was passed over, `warn` of what
 //! opening repaired and of a lock that was refused, `error` of a writer that is poisoned. Appends
-//! and reads tell nothing.
+//! and reads tell nothing. A subscriber must not use the log that it is told of by itself: it is told
+//! in the middle of what that log does.
 
 mod error;
 mod event_ref;
@@ -59,6 +60,7 @@ mod store;
 pub mod testing;
 mod trace;
 mod view;
+mod wakers;
 mod watch;
 mod writer;
 

@@ -7,20 +7,22 @@ use std::cell::Cell;
 use std::io;
 use std::mem::{replace, take};
 use std::path::PathBuf;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
 
 use eventfold_core::{Appended, Batch, Event};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::reader::EventReader;
+use crate::wakers::Wakers;
 use crate::writer::EventWriter;
 
 /// A writer that threads share: while one of them syncs, the others' events gather, and are
 /// written and synced together after it. Each append returns when its own event is as durable as
-/// [`EventWriter::append`] makes it. Clones write to the same log.
+/// [`EventWriter::append`] makes it. Clones write to the same log. Once it is poisoned all of them
+/// have to go, and with them the lock, before the log is opened again.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -63,6 +65,8 @@ pub struct Receipt {
 #[derive(Debug)]
 struct Shared {
     dir: PathBuf,
+    /// The process that it belongs to: one that was forked has copies.
+    process: u32,
     /// Held by a leader while it writes; the next one waits for it.
     writer: Mutex<Led>,
     queue: Mutex<Queue>,
@@ -89,7 +93,7 @@ struct Group {
     is_led: AtomicBool,
     outcome: OnceLock<Result<Vec<Appended>, Error>>,
     /// Tasks that await the outcome. They cannot lead, since they must not block.
-    tasks: Mutex<Vec<Waker>>,
+    tasks: Mutex<Wakers>,
 }
 
 thread_local! {
@@ -105,6 +109,7 @@ impl SharedWriter {
         Self {
             shared: Arc::new(Shared {
                 dir: writer.dir().to_path_buf(),
+                process: process::id(),
                 writer: Mutex::new(Led {
                     writer,
                     is_midway: false,
@@ -181,7 +186,7 @@ impl Group {
         !self.is_led.swap(true, Relaxed)
     }
 
-    fn tasks(&self) -> MutexGuard<'_, Vec<Waker>> {
+    fn tasks(&self) -> MutexGuard<'_, Wakers> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -233,6 +238,9 @@ impl Shared {
 /// What nobody waited for.
 impl Drop for Shared {
     fn drop(&mut self) {
+        if process::id() != self.process {
+            return;
+        }
         let group = {
             let queue = self.queue();
             (!queue.batch.is_empty()).then(|| queue.group.clone())
@@ -262,8 +270,8 @@ impl Drop for Turn<'_> {
         // It is set once, by the only leader that the group has.
         let _ = self.group.outcome.set(outcome);
         // Not while they are locked: a task may be polled by who wakes it.
-        let tasks = take(&mut *self.group.tasks());
-        tasks.into_iter().for_each(Waker::wake);
+        let tasks = self.group.tasks().take();
+        tasks.wake();
     }
 }
 

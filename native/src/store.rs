@@ -9,6 +9,7 @@ mod source;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::thread;
 use std::time::Duration;
 
@@ -155,8 +156,8 @@ impl FileStore {
     pub(crate) fn remove_foreign_snapshots(
         &mut self,
     ) -> Result<(), eventfold_core::Error<io::Error>> {
-        let (Some(_), Ok(files)) = (&self.guard, fs::read_dir(self.source.dir().join("views")))
-        else {
+        let views = self.source.dir().join("views");
+        let (Some(_), Ok(files)) = (&self.guard, fs::read_dir(&views)) else {
             return Ok(());
         };
         let is_file = |file: &fs::DirEntry| file.file_type().is_ok_and(|kind| kind.is_file());
@@ -169,12 +170,12 @@ impl FileStore {
                 && is_foreign_snapshot(&self.source, name)?
             {
                 let slot = Slot::Snapshot(name);
-                self.remove(slot)
-                    .map_err(|source| eventfold_core::Error::Storage {
-                        action: "remove",
-                        file: slot.to_string(),
-                        source,
-                    })?;
+                let removed = self.remove(slot).and_then(|()| sync_dir(&views));
+                removed.map_err(|source| eventfold_core::Error::Storage {
+                    action: "remove",
+                    file: slot.to_string(),
+                    source,
+                })?;
             }
         }
         Ok(())
@@ -197,6 +198,9 @@ impl FileStore {
 
     /// A new file that is to take the place of the one at `path`.
     fn create_beside(&self, path: &Path) -> io::Result<(File, PathBuf)> {
+        if self.guard.is_none() {
+            return create_apart(path);
+        }
         let new = path.with_added_extension("new");
         // One that a crash left, or a link by which it would be written elsewhere.
         present(patiently(|| fs::remove_file(&new)))?;
@@ -306,11 +310,13 @@ impl Storage for FileStore {
             fs::create_dir_all(dir)?;
         }
         let (mut file, new) = self.create_beside(&path)?;
-        file.write_all(bytes)?;
-        // A rename may reach the disk before the bytes do.
-        unless(Bug::RenamedUnsynced, || file.sync_data())?;
-        drop(file);
-        patiently(|| fs::rename(&new, &path))
+        let replaced = file.write_all(bytes).and_then(|()| {
+            // A rename may reach the disk before the bytes do.
+            unless(Bug::RenamedUnsynced, || file.sync_data())?;
+            drop(file);
+            patiently(|| fs::rename(&new, &path))
+        });
+        replaced.inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> io::Result<()> {
@@ -319,7 +325,19 @@ impl Storage for FileStore {
     }
 }
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> io::Error {
+/// A new file beside `path`, by a name that nobody else has.
+fn create_apart(path: &Path) -> io::Result<(File, PathBuf)> {
+    let mut n = 0;
+    loop {
+        let new = path.with_added_extension(format!("{}-{n}.new", process::id()));
+        match File::create_new(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => n += 1,
+            file => return Ok((file?, new)),
+        }
+    }
+}
+
+pub(crate) fn failed(action: &'static str, path: &Path, source: io::Error) -> io::Error {
     let path = path.to_path_buf();
     Error::Io {
         action,

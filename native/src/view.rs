@@ -163,6 +163,7 @@ impl<S: State> View<S> {
     /// As [`refresh`](Self::refresh), of what lies before `position`; [`Error::Beyond`] when the
     /// log ends before it, and [`Error::NotABoundary`] when it lies in an event.
     pub fn state_at(&self, reader: &EventReader, position: u64) -> io::Result<S> {
+        reader.source().check_dir()?;
         let empty = Fold::new(S::default());
         let from = match self.fold.position() <= position {
             true => &self.fold,
@@ -176,6 +177,7 @@ impl<S: State> View<S> {
 
     fn load(&mut self, reader: &EventReader) -> io::Result<()> {
         if self.snapshot.is_none() {
+            reader.source().check_dir()?;
             let found = Fold::find(reader.source(), ZSTD, &self.name, self.version())
                 .map_err(|error| Error::in_dir(reader.dir(), error))?;
             if let Err(why) = &found {
@@ -187,6 +189,7 @@ impl<S: State> View<S> {
     }
 
     fn refreshed(&self, from: &Fold<S>, reader: &EventReader) -> io::Result<Option<Fold<S>>> {
+        reader.source().check_dir()?;
         let refreshed = from.refreshed(reader.source(), ZSTD, self.reducing(reader));
         refreshed.map_err(|stop| stop.of(reader))
     }

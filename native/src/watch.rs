@@ -23,21 +23,26 @@ use notified::Watch;
 /// notify late or, for another machine's writes, never.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A watch that its clones share, made by the first wait; `None` inside where the system has none
-/// to give.
+/// A watch that its clones share, made by the first wait for which the system has one to give.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SharedWatch(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    watch: OnceLock<Option<Watch>>,
+    watch: OnceLock<Watch>,
     #[cfg(feature = "async")]
     tasks: tasks::Tasks,
 }
 
 impl Shared {
     fn watch(&self, dir: &Path) -> Option<&Watch> {
-        self.watch.get_or_init(|| Watch::new(dir).ok()).as_ref()
+        match self.watch.get() {
+            Some(watch) => Some(watch),
+            // Where there is none to be had now, the next wait asks again.
+            None => Watch::new(dir)
+                .ok()
+                .map(|new| self.watch.get_or_init(|| new)),
+        }
     }
 }
 

@@ -22,7 +22,8 @@ type CoreError = eventfold_core::Error<io::Error>;
 /// The writer of the log in one directory.
 ///
 /// With [`LockMode::Flock`], the default, there is one at a time, in whatever process; it holds
-/// an advisory lock on `app.jsonl` until it is dropped or its process ends, however that ends.
+/// an advisory lock on `app.jsonl`, on Windows on `app.jsonl.lock`, until it is dropped or its process
+/// ends, however that ends.
 ///
 /// With [`LockMode::None`] others may write to the same files: nothing is repaired or cut, a
 /// fragment that somebody left becomes a line of its own, and [`rotate`](Self::rotate) and
@@ -109,15 +110,16 @@ impl EventWriter {
         let start = Instant::now();
         let store = FileStore::open_within(dir, mode, timeout)
             .inspect_err(|error| trace::refused(dir, timeout, error))?;
+        let dir = store.source().dir().to_path_buf();
         let (mut log, recovery) = eventfold_core::Writer::open(store, ZSTD, access)
-            .map_err(|error| Error::in_dir(dir, error))?;
+            .map_err(|error| Error::in_dir(&dir, error))?;
         log.store_mut().leave_note();
-        trace::opened(dir, mode, &recovery, start);
+        trace::opened(&dir, mode, &recovery, start);
         Ok(Self {
             syncs_at_first: log.store().syncs(),
             stats: Stats::default(),
             log,
-            dir: dir.to_path_buf(),
+            dir,
             durability: Durability::default(),
             recovery,
             poison_is_told: false,
@@ -238,7 +240,9 @@ impl EventWriter {
         let rotated = removed.and_then(|()| self.log.rotate());
         let rotation = rotated.map_err(|error| self.failed(error))?;
         self.stats.rotated(&rotation);
-        trace::rotated(&self.dir, &rotation, start);
+        if rotation.bytes > 0 {
+            trace::rotated(&self.dir, &rotation, start);
+        }
         Ok(rotation)
     }
 

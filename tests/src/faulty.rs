@@ -16,6 +16,8 @@ pub enum Fault {
     OtherAppends,
     /// None fails, but before that one another program cuts the log to half its length.
     OtherCuts,
+    /// None fails, but before that one another program removes the archive.
+    OtherRemovesArchive,
 }
 
 /// The line of [`event`](crate::event) 1000.
@@ -67,7 +69,7 @@ impl<S: Storage> Faulty<S> {
         match self.fault {
             Fault::Once => call == self.at,
             Fault::FromThenOn => call >= self.at,
-            Fault::OtherAppends | Fault::OtherCuts => {
+            Fault::OtherAppends | Fault::OtherCuts | Fault::OtherRemovesArchive => {
                 if call == self.at {
                     self.meddle();
                 }
@@ -80,6 +82,7 @@ impl<S: Storage> Faulty<S> {
         let len = self.store.len(Slot::Log).unwrap();
         match self.fault {
             Fault::OtherAppends => self.store.append(Slot::Log, OTHER).unwrap(),
+            Fault::OtherRemovesArchive => self.store.truncate(Slot::Archive, 0).unwrap(),
             _ => self.store.truncate(Slot::Log, len / 2).unwrap(),
         }
     }

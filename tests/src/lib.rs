@@ -195,6 +195,7 @@ macro_rules! conformance {
             rotation::an_empty_log_rotates_to_nothing,
             rotation::a_reader_sees_each_event_once_at_every_step_of_a_rotation,
             rotation::a_rotation_beside_which_another_changes_the_log_is_refused,
+            rotation::a_rotation_whose_archive_another_removes_takes_no_event_along,
             rotation::an_append_on_a_condition_works_right_after_a_rotation_and_a_reopening,
             archive::frames_of_another_writer_are_history_and_get_a_seal,
             archive::frames_without_content_are_passed_over_by_readers_and_rotations,

@@ -1,5 +1,7 @@
 use std::fs::File;
+use std::mem::forget;
 use std::path::Path;
+use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,11 +19,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// version of this crate takes. The one beside it also holds when the log file is replaced: on
 /// Unix it is on the directory; on Windows, where a locked file cannot be read by others, it is
 /// on a file of its own and the log itself stays unlocked. Neither can be replaced there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Guard {
     /// Goes first: without the lock it would tell of nobody.
     note: Option<Note>,
     locked: Vec<File>,
+    /// The process that locked.
+    owner: u32,
 }
 
 impl Guard {
@@ -55,6 +59,14 @@ impl Guard {
         }
     }
 
+    fn of(locked: Vec<File>) -> Self {
+        Self {
+            note: None,
+            locked,
+            owner: process::id(),
+        }
+    }
+
     /// Leaves a note of who holds the lock beside the log at `path`, if that can be done.
     pub(crate) fn leave_note(&mut self, path: &Path) {
         self.note = Note::leave(path);
@@ -63,6 +75,12 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        if process::id() != self.owner {
+            // A child that was forked has duplicates, and the locks are its parent's: to unlock one
+            // would be to unlock both.
+            forget(self.note.take());
+            return;
+        }
         self.note = None;
         // A child that was forked in the meantime may hold duplicates.
         self.locked.iter().for_each(unlock);
@@ -77,7 +95,7 @@ mod imp {
     use crate::lock::{try_lock, unlock};
 
     pub(super) fn lock(dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
-        let mut guard = Guard::default();
+        let mut guard = Guard::of(Vec::new());
         let dir = File::open(dir)?;
         match try_lock(&dir) {
             Ok(true) if planted(Bug::DirectoryUnlocked) => unlock(&dir),
@@ -100,10 +118,6 @@ mod imp {
     pub(super) fn lock(_dir: &Path, path: &Path) -> Result<(File, Guard), LockError> {
         let beside = open_locked(&path.with_added_extension("lock"))?;
         note::wipe(path);
-        let guard = Guard {
-            note: None,
-            locked: vec![beside],
-        };
-        Ok((open_unlocked(path)?, guard))
+        Ok((open_unlocked(path)?, Guard::of(vec![beside])))
     }
 }

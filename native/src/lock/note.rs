@@ -69,12 +69,11 @@ impl Note {
         use std::thread;
         use std::time::Duration;
 
-        let locked = |_| super::try_lock(&self.file).unwrap_or_default();
         (0..20).any(|n| {
             if n > 0 {
                 thread::sleep(Duration::from_micros(500));
             }
-            locked(n)
+            super::try_lock(&self.file).unwrap_or_default()
         })
     }
 

@@ -18,8 +18,8 @@ pub enum LockState {
     Held(Option<Holder>),
 }
 
-/// Who holds the writer's lock of the log in `dir`. The lock is not taken, not even for a moment,
-/// and no writer is hindered; nothing is changed and nothing made.
+/// Who holds the writer's lock of the log in `dir`. The lock is not taken, other than on Windows, for
+/// a moment in which a writer that opens tries again; nothing is changed and nothing made.
 ///
 /// The answer may be out of date when it is returned.
 ///

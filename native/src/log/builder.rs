@@ -129,8 +129,9 @@ impl EventLogBuilder {
     /// Opens the log, and each view at its snapshot.
     ///
     /// # Errors
-    /// Those of [`EventWriter::open_waiting`]. [`Error::View`] for a name that is no name, or used twice;
-    /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made then.
+    /// Those of [`EventWriter::open_waiting`], and of [`EventWriter::rotate`] where the log is at its
+    /// size limit. [`Error::View`] for a name that is no name, or used twice;
+    /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made in these two cases.
     pub fn open(self) -> io::Result<EventLog> {
         let mut views = Vec::<Box<dyn AnyView>>::new();
         for view in self.views {

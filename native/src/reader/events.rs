@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::event_ref::EventRef;
+#[cfg(feature = "async")]
+use crate::store::failed;
 use crate::store::{FileSource, ZSTD};
 use crate::watch::SharedWatch;
 
@@ -177,7 +179,9 @@ impl<D: DeserializeOwned> LogIterator<D> {
     /// Wakes the task after the next change, see [`SharedWatch::wake`].
     #[cfg(feature = "async")]
     pub(super) fn wake_later(&self, task: &std::task::Waker) -> io::Result<()> {
-        self.watch.wake(task, self.source.dir())
+        let dir = self.source.dir();
+        let woken = self.watch.wake(task, dir);
+        woken.map_err(|error| failed("listen for changes in", dir, error))
     }
 
     /// Where the next event is looked for, or `None` after an error that ended the iteration.

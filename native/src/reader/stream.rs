@@ -18,17 +18,22 @@ use super::LogIterator;
 /// the disk: there is nothing that could fill up.
 ///
 /// # Errors
-/// As [`LogIterator`]; that of the system, once, where it has no thread to give.
+/// As [`LogIterator`]; [`Error::Io`](crate::Error::Io) where the system has no thread to give, which
+/// ends it.
 #[derive(Debug)]
 #[must_use = "a stream does nothing unless it is polled"]
 pub struct EventStream<D = Value> {
     events: LogIterator<D>,
+    has_failed: bool,
 }
 
 impl<D: DeserializeOwned> LogIterator<D> {
     /// The same events as a stream that goes on with those that are appended later.
     pub fn into_stream(self) -> EventStream<D> {
-        EventStream { events: self }
+        EventStream {
+            events: self,
+            has_failed: false,
+        }
     }
 }
 
@@ -44,11 +49,15 @@ impl<D: DeserializeOwned> Stream for EventStream<D> {
     type Item = io::Result<Record<D>>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let events = &mut self.get_mut().events;
+        let Self { events, has_failed } = self.get_mut();
+        if *has_failed {
+            return Poll::Ready(None);
+        }
         if let Some(event) = events.next() {
             return Poll::Ready(Some(event));
         }
         if let Err(error) = events.wake_later(context.waker()) {
+            *has_failed = true;
             return Poll::Ready(Some(Err(error)));
         }
         // What was appended before anybody listened.

@@ -50,9 +50,7 @@ impl Future for Receipt {
         if let Some(outcome) = self.group.outcome.get() {
             return Poll::Ready(self.of(outcome));
         }
-        if !tasks.iter().any(|task| task.will_wake(context.waker())) {
-            tasks.push(context.waker().clone());
-        }
+        tasks.add(context.waker());
         drop(tasks);
         if self.group.takes_leader() {
             self.lead_beside();

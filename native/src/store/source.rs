@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use eventfold_core::{Slot, Source};
 
@@ -21,7 +21,8 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The files of `dir`, which need not exist.
+    /// The files of `dir`, which need not exist. A relative path is meant from where the process
+    /// is now, wherever it goes.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
         let dir = match dir.as_os_str().is_empty() {
@@ -29,7 +30,8 @@ impl FileSource {
             false => dir,
         };
         Self {
-            dir,
+            // It fails where the process is nowhere; then the path tells as much.
+            dir: path::absolute(&dir).unwrap_or(dir),
             #[cfg(unix)]
             log: Kept::default(),
         }

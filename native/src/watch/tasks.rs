@@ -1,19 +1,19 @@
 //! Tasks that wait for changes: one thread listens for all that share a watch, while there are any.
 
-use std::mem::take;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::{io, thread};
 
 use super::{LOOK_AGAIN, SharedWatch, deadline};
+use crate::wakers::Wakers;
 
 #[derive(Debug, Default)]
 pub(super) struct Tasks(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: Vec<Waker>,
+    waiting: Wakers,
     is_listened_for: bool,
 }
 
@@ -31,9 +31,7 @@ impl SharedWatch {
     /// When there is no thread to be had.
     pub(crate) fn wake(&self, task: &Waker, dir: &Path) -> io::Result<()> {
         let mut state = self.0.tasks.state();
-        if !state.waiting.iter().any(|other| other.will_wake(task)) {
-            state.waiting.push(task.clone());
-        }
+        state.waiting.add(task);
         if !state.is_listened_for {
             let (watch, dir) = (self.clone(), dir.to_path_buf());
             // Before whoever asks looks at the files.
@@ -57,9 +55,9 @@ impl SharedWatch {
                 state.is_listened_for = false;
                 return;
             }
-            let waiting = take(&mut state.waiting);
+            let waiting = state.waiting.take();
             drop(state);
-            waiting.into_iter().for_each(Waker::wake);
+            waiting.wake();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rotation.
 
-use eventfold_core::{Access, Durability, Event, LineHash, Slot, Source, Writer};
+use eventfold_core::{Access, Durability, Error, Event, LineHash, Slot, Source, Writer};
 use serde_json::{Value, json};
 
 use crate::faulty::{Fault, Faulty};
@@ -186,6 +186,34 @@ pub fn a_rotation_beside_which_another_changes_the_log_is_refused<P: Place>() {
             }
             place.assert_sound(&found);
         }
+    }
+}
+
+pub fn a_rotation_whose_archive_another_removes_takes_no_event_along<P: Place>() {
+    // Before it syncs the log, and when the archive has got all of it.
+    for at in [0, 2] {
+        let place = P::empty();
+        let mut writer = place.open();
+        append(&mut writer, 0);
+        writer.rotate().unwrap();
+        append(&mut writer, 1);
+        append(&mut writer, 2);
+        drop(writer);
+        // Opening syncs both.
+        let mut store = Faulty::new(place.store(), Fault::OtherRemovesArchive, 2 + at, 0);
+        let (mut writer, _) = Writer::open(&mut store, P::CODEC, Access::Exclusive).unwrap();
+        let rotated = writer.rotate();
+        assert!(
+            matches!(rotated, Err(Error::Poisoned { .. })),
+            "before call {at}: {rotated:?}"
+        );
+        drop(writer);
+        assert!(store.met());
+        let mut writer = place.open();
+        append(&mut writer, 3);
+        writer.rotate().unwrap();
+        drop(writer);
+        assert_eq!(place.numbers(), [1, 2, 3], "before call {at}");
     }
 }
 

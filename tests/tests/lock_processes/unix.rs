@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
-use eventfold::{Error, EventWriter};
+use eventfold::{Durability, Error, Event, EventLog, EventWriter, LockMode, View};
 
 use crate::refusal;
 use crate::support::{Actor, numbered, numbers, quick_dir};
@@ -126,6 +126,97 @@ fn a_writer_whose_directory_is_moved_away_acknowledges_nothing_and_the_new_one_i
     let kept = numbers(&away);
     assert!(kept == [0, 2] || kept == [0, 1, 2], "{kept:?}");
     refusal(&dir);
+}
+
+#[test]
+fn a_log_moved_away_is_neither_rotated_nor_are_views_folded_or_saved_where_it_was() {
+    let parent = tempfile::tempdir().unwrap();
+    let [dir, away] = ["log", "away"].map(|name| parent.path().join(name));
+    let count = |count: u64, _: &Event| count + 1;
+    let mut log = EventLog::builder(&dir).view("count", count).open().unwrap();
+    let mut view = View::new("own", count).unwrap();
+    for n in 0..3 {
+        log.append(&numbered(n)).unwrap();
+    }
+    log.refresh_all().unwrap();
+    fs::rename(&dir, &away).unwrap();
+
+    let mut refused = vec![
+        log.refresh_all().unwrap_err(),
+        log.rebuild_all().unwrap_err(),
+        log.state_at::<u64>("count", 0).unwrap_err(),
+        view.refresh(&log.reader()).unwrap_err(),
+        view.rebuild(&log.reader()).unwrap_err(),
+    ];
+    for error in &refused {
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+        assert!(error.to_string().contains("log"), "{error}");
+    }
+    assert!(!dir.exists());
+    fs::create_dir(&dir).unwrap();
+    refused.push(log.rebuild_all().unwrap_err());
+    refused.push(log.rotate().unwrap_err());
+    let said = refused.last().unwrap().to_string();
+    assert!(said.contains("replaced or removed"), "{said}");
+    assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+    assert_eq!(*log.view::<u64>("count").unwrap(), 3);
+    drop(log);
+
+    fs::remove_dir(&dir).unwrap();
+    fs::rename(&away, &dir).unwrap();
+    let mut log = EventLog::builder(&dir).view("count", count).open().unwrap();
+    assert_eq!(*log.view::<u64>("count").unwrap(), 3);
+    log.append(&numbered(3)).unwrap();
+    log.rotate().unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(*view.refresh(&log.reader()).unwrap(), 4);
+    assert_eq!(numbers(&dir), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_log_removed_under_a_writer_without_the_lock_acknowledges_nothing_as_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
+    writer.append(&numbered(0)).unwrap();
+    fs::remove_file(dir.path().join("app.jsonl")).unwrap();
+    let error = writer.append(&numbered(1)).unwrap_err();
+    let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
+    assert!(doubt, "{error:?}");
+    drop(writer);
+    let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
+    writer.append(&numbered(2)).unwrap();
+    assert_eq!(numbers(dir.path()), [2]);
+}
+
+#[test]
+fn writers_without_the_lock_that_keep_one_view_save_it_side_by_side() {
+    let dir = quick_dir();
+    let sum = |sum: u64, event: &Event<u64>| sum + event.data;
+    let open = || {
+        EventLog::builder(dir.path())
+            .lock_mode(LockMode::None)
+            .typed_view("sum", sum)
+            .open()
+            .unwrap()
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut log = open();
+                for _ in 0..300 {
+                    log.append_with(&Event::at(0, "n", 1_u64), Durability::Buffered)
+                        .unwrap();
+                    log.refresh_all().unwrap();
+                }
+            });
+        }
+    });
+    let mut log = open();
+    assert_eq!(log.rebuilt("sum").unwrap(), None);
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 600);
+    let views = fs::read_dir(dir.path().join("views")).unwrap();
+    assert_eq!(views.count(), 1);
 }
 
 #[test]

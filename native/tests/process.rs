@@ -1,0 +1,89 @@
+//! What a process may do around a log that it has open: to fork, and to go elsewhere.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use eventfold::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
+
+/// Runs `act` in a child that was forked, which then ends at once.
+#[expect(
+    unsafe_code,
+    reason = "a child with copies of all that is open is made by nothing else"
+)]
+fn in_a_child(act: impl FnOnce()) {
+    // SAFETY: the child runs destructors and makes system calls; no other thread holds what they
+    // take, and it ends without those of the test.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        act();
+        unsafe { libc::_exit(0) }
+    }
+    let mut status = 0;
+    let ended = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    assert_eq!((ended, status), (pid, 0));
+}
+
+fn data(dir: &Path) -> Vec<u64> {
+    let events = EventReader::new(dir).read_full().unwrap().typed::<u64>();
+    events.map(|record| record.unwrap().event.data).collect()
+}
+
+fn assert_locked(dir: &Path) {
+    let error = EventWriter::open(dir).map(drop).unwrap_err();
+    let Some(Error::Locked { holder, .. }) = Error::of(&error) else {
+        panic!("{error}");
+    };
+    assert_eq!(holder.as_ref().unwrap().pid, std::process::id());
+}
+
+#[test]
+fn a_forked_child_that_drops_its_copies_unlocks_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    writer.append(&Event::at(0, "n", 1_u64)).unwrap();
+    let mut writer = Some(writer);
+    in_a_child(|| drop(writer.take()));
+    assert_locked(dir.path());
+
+    let shared = SharedWriter::new(writer.take().unwrap());
+    let receipt = shared.submit(&Event::at(0, "n", 2_u64)).unwrap();
+    let mut handles = Some((shared, receipt));
+    in_a_child(|| drop(handles.take()));
+    assert_locked(dir.path());
+    let (shared, receipt) = handles.take().unwrap();
+    receipt.wait().unwrap();
+    shared.append(&Event::at(0, "n", 3_u64)).unwrap();
+    drop(shared);
+    EventWriter::open(dir.path())
+        .unwrap()
+        .append(&Event::at(0, "n", 4_u64))
+        .unwrap();
+    assert_eq!(data(dir.path()), [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_relative_path_means_the_same_directory_wherever_the_process_goes() {
+    let [before, after] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    env::set_current_dir(before.path()).unwrap();
+    let sum = |sum: u64, event: &Event<u64>| sum + event.data;
+    let mut log = EventLog::builder("log")
+        .typed_view("sum", sum)
+        .open()
+        .unwrap();
+    log.append(&Event::at(0, "n", 1_u64)).unwrap();
+    let reader = EventReader::new("log");
+    env::set_current_dir(after.path()).unwrap();
+
+    log.append(&Event::at(0, "n", 2_u64)).unwrap();
+    log.rotate().unwrap();
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 3);
+    assert_eq!(reader.read_full().unwrap().count(), 2);
+    assert_eq!(log.writer().reader().read_full().unwrap().count(), 2);
+    drop(log);
+    assert_eq!(fs::read_dir(after.path()).unwrap().count(), 0);
+    assert_eq!(data(&before.path().join("log")), [1, 2]);
+}
