@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::iter;
 use core::mem::take;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 use serde::Serialize;
 
 use crate::batch::{Batch, KEPT};
@@ -173,6 +173,7 @@ impl<S: Storage> Writer<S> {
     /// [`Error::Conflict`] when it ends elsewhere; [`Error::NotExclusive`] without
     /// [`Access::Exclusive`].
     pub fn check_end(&mut self, position: u64, hash: LineHash) -> Result<(), Error<S::Error>> {
+        self.usable()?;
         self.exclusive("append on a condition")?;
         let found = self.end_position();
         let found_hash = self.last_hash()?;
@@ -225,7 +226,7 @@ impl<S: Storage> Writer<S> {
             Access::Shared => self.write_shared(lines)?,
         };
         if durability == Durability::Synced && !planted(Bug::AppendUnsynced) {
-            self.sync_log(position - self.base)?;
+            self.sync_log(position.saturating_sub(self.base))?;
         }
         Ok(position)
     }
@@ -250,32 +251,52 @@ impl<S: Storage> Writer<S> {
     /// Appends without cutting anything: a fragment that somebody left is ended with a newline in
     /// the same write, and then reads as a corrupt line instead of spoiling ours.
     fn write_shared(&mut self, lines: &[u8]) -> Result<u64, Error<S::Error>> {
-        let Extent { base, log_len } = History::new(self.codec).extent(&self.store)?;
+        let mut history = History::new(self.codec);
+        let Extent { base, log_len } = history.extent(&self.store)?;
+        // Readers would take what it archived for undone until somebody seals it.
+        if log_len == 0 && history.waits_for_seal() {
+            return Err(Error::NotExclusive {
+                action: "append behind a rotation that is not finished",
+            });
+        }
         let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
         let ends_whole = last.is_empty() || last == b"\n";
         let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
         if let Err(source) = self.add_lines(&bytes) {
             return Err(self.in_doubt(base + log_len, "append to", source));
         }
-        // Others may have appended in between; then ours lies further on.
-        let since = match self.bytes_since(log_len) {
-            Ok(since) => since,
+        let found = self.find_since(&mut history, base + log_len, lines);
+        let (base, position) = match found {
+            // Where nobody appended or rotated in between.
+            Ok((now, None)) => (now, base + log_len + (bytes.len() - lines.len()) as u64),
+            Ok((now, Some(position))) => (now, position),
             Err(Error::Storage { source, .. }) => {
                 return Err(self.in_doubt(base + log_len, "read", source));
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.poison(error)),
         };
-        let mut places = since.windows(lines.len());
-        let start = places.position(|place| place == lines);
-        let start = start.unwrap_or(bytes.len() - lines.len()) as u64;
-        self.base = base;
-        self.end = log_len + start + lines.len() as u64;
-        Ok(base + log_len + start)
+        if base != self.base {
+            // Of what lies in this log nothing was synced by this writer.
+            (self.base, self.durable) = (base, 0);
+        }
+        self.end = (position + lines.len() as u64).saturating_sub(base);
+        Ok(position)
     }
 
-    fn bytes_since(&self, offset: u64) -> Result<Vec<u8>, Error<S::Error>> {
-        let len = self.store.length(Slot::Log)?.saturating_sub(offset);
-        self.store.bytes(Slot::Log, offset, len as usize)
+    /// Where the log begins now, and the position of these lines in it behind `position`, where the
+    /// log ended before they were appended. Others may have appended since, or rotated.
+    fn find_since(
+        &self,
+        history: &mut History,
+        position: u64,
+        lines: &[u8],
+    ) -> Result<(u64, Option<u64>), Error<S::Error>> {
+        let Extent { base, log_len } = history.extent(&self.store)?;
+        let offset = position.saturating_sub(base);
+        let len = log_len.saturating_sub(offset) as usize;
+        let since = self.store.bytes(Slot::Log, offset, len)?;
+        let at = memmem::find(&since, lines).map(|at| base + offset + at as u64);
+        Ok((base, at))
     }
 
     /// One call, since nothing of another writer may come between a line and its newline.

@@ -100,12 +100,8 @@ impl<'a> EventRef<'a> {
     /// # Errors
     /// As [`Line::event`].
     pub fn data<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<D, Error<E>> {
-        let fields = self.line.fields::<D, IgnoredAny, E>()?;
         // What the parser ignores it looks at for its grammar only.
-        if fields.meta.is_some() {
-            self.check()?;
-        }
-        Ok(fields.data)
+        Ok(self.line.fields::<D, Value, E>()?.data)
     }
 
     /// What it holds beside the data. The whole line is parsed.

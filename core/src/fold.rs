@@ -12,7 +12,7 @@ use crate::line;
 use crate::planted::{Bug, heed};
 use crate::record::Line;
 use crate::scan::Scan;
-use crate::storage::{Slot, Source};
+use crate::storage::Source;
 
 pub use name::check_view_name;
 pub use snapshot::{NoSnapshot, Snapshot, is_foreign_snapshot};
@@ -111,9 +111,13 @@ impl<T: Clone> Fold<T> {
             return Ok(None);
         };
         let mut state = reduce(self.state.clone(), &first)?;
+        let mut end = first.next_position;
         while let Some(line) = heed(Bug::ErrorTakenForTheEnd, scan.next_line())? {
             state = reduce(state, &line)?;
+            end = line.next_position;
         }
+        // However far behind it there was nothing.
+        scan.seek(end);
         self.at_end_of(&mut scan, state).map(Some)
     }
 
@@ -165,10 +169,8 @@ impl<T: Clone> Fold<T> {
         state: T,
     ) -> Result<Self, E> {
         let position = scan.position();
-        let Some(hash) = scan.hash_before()? else {
-            let reason = "the line just read is gone";
-            return Err(Error::corrupt(position, Slot::Log, 0, reason).into());
-        };
+        let hash = scan.hash_before()?;
+        let hash = hash.ok_or(Error::NotABoundary { position })?;
         // An event that was seen before it was durable may have given its place to another.
         scan.seek(self.position);
         scan.check_before(self.hash)?;

@@ -7,7 +7,7 @@ use memchr::memrchr;
 use crate::archive::{Block, Codec, Decoder, Seal, Tail};
 use crate::error::Error;
 use crate::hash::LineHash;
-use crate::line::MAX_LINE;
+use crate::line::{self, MAX_LINE};
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
 use crate::storage::{Slot, Source};
@@ -72,6 +72,12 @@ impl History {
         }
     }
 
+    /// Whether the archive ends, as it was last seen, with a rotation that waits for its seal.
+    pub(crate) fn waits_for_seal(&self) -> bool {
+        let tail = self.tail.as_ref();
+        tail.is_some_and(|tail| !tail.pending.is_empty())
+    }
+
     /// Where the log lies now if the archive is as it was last seen, which is to be asked after all
     /// that is read by it.
     fn presumed_extent<S: Source>(&mut self, source: &S) -> Result<Extent, Error<S::Error>> {
@@ -115,17 +121,21 @@ impl History {
         }
     }
 
-    /// The hash of the line that ends at `position`, or `None` when no line does.
+    /// The hash of the last line before `position` that is not blank, or `None` when no line ends
+    /// there.
     pub(crate) fn hash_before<S: Source>(
         &mut self,
         source: &S,
         position: u64,
     ) -> Result<Option<LineHash>, Error<S::Error>> {
-        if position == 0 {
-            return Ok(Some(LineHash::NONE));
-        }
-        let (mut want, mut bytes) = (4 << 10, Vec::new());
+        const FIRST_WANT: u64 = 4 << 10;
+        // A line with its newline, and the one before it.
+        const LONGEST: u64 = MAX_LINE as u64 + 2;
+        let (mut position, mut want, mut bytes) = (position, FIRST_WANT, Vec::new());
         loop {
+            if position == 0 {
+                return Ok(Some(LineHash::NONE));
+            }
             let extent = self.extent(source)?;
             let Extent { base, log_len } = extent;
             if position > base + log_len {
@@ -151,21 +161,26 @@ impl History {
                 return Ok(None);
             };
             let is_unit_end = position <= base && before.len() == bytes.len();
-            let line = match before.strip_suffix(b"\n") {
-                Some(line) => line,
-                None if is_unit_end => before,
-                None => return Ok(None),
-            };
+            if !before.ends_with(b"\n") && !is_unit_end {
+                return Ok(None);
+            }
+            let lines = without_blank_lines(before);
+            let line = lines.strip_suffix(b"\n").unwrap_or(lines);
             match memrchr(b'\n', line) {
                 Some(newline) => {
                     return Ok(line.get(newline + 1..).map(LineHash::of));
                 }
+                // Nothing but blank lines so far, or none in front of which the log goes on.
                 None if start == from && from > base && position > base => {
-                    if want > MAX_LINE as u64 {
+                    if lines.len() < before.len() {
+                        (position, want) = (start + lines.len() as u64, FIRST_WANT);
+                    } else if want == LONGEST {
                         return Ok(None);
+                    } else {
+                        want = (want * 4).min(LONGEST);
                     }
-                    want *= 4;
                 }
+                None if line::is_blank(line) => (position, want) = (start, FIRST_WANT),
                 None => return Ok(Some(LineHash::of(line))),
             }
         }
@@ -192,11 +207,7 @@ impl History {
     fn still_holds<S: Source>(&self, source: &S, extent: Extent) -> Result<bool, Error<S::Error>> {
         // While a rotation waits for its seal the log can be emptied without a change to the
         // archive. This is asked first: an archive that is the same afterwards vouches for it.
-        let waits = self
-            .tail
-            .as_ref()
-            .is_some_and(|tail| !tail.pending.is_empty());
-        let waits = waits && !planted(Bug::EmptiedLogUnseen);
+        let waits = self.waits_for_seal() && !planted(Bug::EmptiedLogUnseen);
         let emptied = waits && extent.log_len > 0 && source.length(Slot::Log)? == 0;
         Ok(planted(Bug::RotationUnseen) || !emptied && self.tail_is_current(source)?)
     }
@@ -305,4 +316,15 @@ impl History {
             Block::holding(blocks.unwrap_or_default(), position).copied()
         ))
     }
+}
+
+/// The lines without the blank ones at their end, but for one where there is nothing else.
+fn without_blank_lines(mut lines: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\n'] = lines
+        && let Some(before) = rest.strip_suffix(b"\r").or(Some(rest))
+        && before.ends_with(b"\n")
+    {
+        lines = before;
+    }
+    lines
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use eventfold_core::{Slot, Source, Storage};
+use eventfold_core::{Access, Codec, Slot, Source, Storage, Writer};
 
 /// What happens from the chosen call on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Fault {
     OtherCuts,
     /// None fails, but before that one another program removes the archive.
     OtherRemovesArchive,
+    /// None fails, but before that one another writer opens the log and rotates it.
+    OtherRotates,
 }
 
 /// The line of [`event`](crate::event) 1000.
@@ -69,7 +71,7 @@ impl<S: Storage> Faulty<S> {
         match self.fault {
             Fault::Once => call == self.at,
             Fault::FromThenOn => call >= self.at,
-            Fault::OtherAppends | Fault::OtherCuts | Fault::OtherRemovesArchive => {
+            _ => {
                 if call == self.at {
                     self.meddle();
                 }
@@ -83,6 +85,10 @@ impl<S: Storage> Faulty<S> {
         match self.fault {
             Fault::OtherAppends => self.store.append(Slot::Log, OTHER).unwrap(),
             Fault::OtherRemovesArchive => self.store.truncate(Slot::Archive, 0).unwrap(),
+            Fault::OtherRotates => {
+                let opened = Writer::open(&mut self.store, Codec::PORTABLE, Access::Exclusive);
+                opened.unwrap().0.rotate().unwrap();
+            }
             _ => self.store.truncate(Slot::Log, len / 2).unwrap(),
         }
     }

@@ -53,6 +53,35 @@ fn a_mark_that_claims_a_huge_frame_has_none_of_it_read() {
     assert_bounded(&mut actor, start);
 }
 
+/// The blocks before it are read one after the other, so that it is made ready ahead.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_seal_that_claims_a_huge_frame_has_no_memory_taken_for_it() {
+    let line = serde_json::to_string(&numbered(7)).unwrap() + "\n";
+    let frame = zstd::encode_all(line.as_bytes(), 0).unwrap();
+    let (frame_len, len) = (frame.len() as u32, line.len() as u32);
+    let hash = LineHash::of(line.as_bytes()).0;
+    let blocks = [
+        (0, frame_len, len, hash),
+        (u64::from(frame_len), frame_len, len, hash),
+        (0, u32::MAX, len, hash),
+    ];
+    let archive = [
+        &frame[..],
+        &frame,
+        &seal_of(0, 2 * u64::from(frame_len), 0, &blocks),
+    ]
+    .concat();
+    let dir = quick_dir();
+    fs::write(dir.path().join(ARCHIVE), archive).unwrap();
+    let start = Instant::now();
+    let mut actor = Actor::start(dir.path());
+    actor.limit(rustix::process::Resource::As, Some(3 << 30));
+    let said = actor.ask("read").unwrap();
+    assert!(said.starts_with("2 1 InvalidData Corrupt"), "{said}");
+    assert_bounded(&mut actor, start);
+}
+
 #[test]
 fn a_foreign_frame_that_claims_a_huge_content_is_refused_by_its_header() {
     // A single segment: as large a window as the content, here a tebibyte.
@@ -186,11 +215,27 @@ fn block_mark(base: u64, len: u32, frame_len: u32) -> Vec<u8> {
 
 /// A seal over nothing, at archive offset `offset` and position `base`.
 fn seal(offset: u64, base: u64) -> Vec<u8> {
-    let mut seal = [&SKIPPABLE[..], &56_u32.to_le_bytes(), b"evs1"].concat();
-    for field in [offset, offset, base, 0] {
+    seal_of(offset, offset, base, &[])
+}
+
+/// A seal at archive offset `offset` over blocks from `start` on: of each the offset and length of
+/// its frame, and the length and hash of its content.
+fn seal_of(start: u64, offset: u64, base: u64, blocks: &[(u64, u32, u32, u64)]) -> Vec<u8> {
+    let payload = 56 + 32 * blocks.len() as u32;
+    let mut seal = [&SKIPPABLE[..], &payload.to_le_bytes(), b"evs1"].concat();
+    for (frame, frame_len, len, hash) in blocks {
+        for field in [*frame, 0] {
+            seal.extend(field.to_le_bytes());
+        }
+        seal.extend(frame_len.to_le_bytes());
+        seal.extend(len.to_le_bytes());
+        seal.extend(hash.to_le_bytes());
+    }
+    let len = blocks.iter().map(|block| u64::from(block.2)).sum();
+    for field in [start, offset, base, len] {
         seal.extend(field.to_le_bytes());
     }
-    seal.extend(0_u32.to_le_bytes());
+    seal.extend((blocks.len() as u32).to_le_bytes());
     let hash = LineHash::of(&seal).0;
     seal.extend(hash.to_le_bytes());
     seal.extend(b"\x18evseal1");

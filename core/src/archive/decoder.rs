@@ -42,9 +42,7 @@ impl Decoder {
         if self.ahead.read(block, content) {
             return Ok(true);
         }
-        // No codec makes more of a block than this.
-        let longest = 2 * MAX_LINE;
-        if block.len as usize > MAX_LINE + 1 || block.frame_len as usize > longest {
+        if !fits(source, block)? {
             return Ok(false);
         }
         let is_read = if block.frame_len == 0 {
@@ -68,7 +66,8 @@ impl Decoder {
     /// Starts to decode the block that is [`wanted`](Self::wanted). False where that cannot be
     /// done: what cannot be read now is told when it is asked for.
     pub(crate) fn start<S: Source>(&mut self, source: &S, next: Block) -> bool {
-        if next.frame_len == 0 || next.len as usize > BLOCK_LEN {
+        let fits = fits(source, &next).unwrap_or_default();
+        if next.frame_len == 0 || next.len as usize > BLOCK_LEN || !fits {
             return false;
         }
         let frame = source.bytes(Slot::Archive, next.frame, next.frame_len as usize);
@@ -86,11 +85,6 @@ impl Decoder {
         block: &Block,
         content: &mut Vec<u8>,
     ) -> Result<bool, Error<S::Error>> {
-        // Asked before anything of the length that the mark claims is allocated.
-        let archived = source.length(Slot::Archive)?;
-        if archived.saturating_sub(block.frame) < u64::from(block.frame_len) {
-            return Ok(false);
-        }
         let frame = source.bytes(Slot::Archive, block.frame, block.frame_len as usize)?;
         make_room(content, block);
         Ok((self.codec.decompress)(&frame, content))
@@ -125,6 +119,17 @@ impl Decoder {
             Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
         }
     }
+}
+
+/// Whether the block can be what its mark or seal claims: asked before memory is taken for that.
+fn fits<S: Source>(source: &S, block: &Block) -> Result<bool, Error<S::Error>> {
+    // No codec makes more of a block than this.
+    let longest = 2 * MAX_LINE;
+    if block.len as usize > MAX_LINE + 1 || block.frame_len as usize > longest {
+        return Ok(false);
+    }
+    let archived = source.length(Slot::Archive)?;
+    Ok(archived.saturating_sub(block.frame) >= u64::from(block.frame_len.max(1)))
 }
 
 /// Makes `content` as long as the block's, in the memory that it has where that is enough.

@@ -6,6 +6,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::MAX_DEPTH;
 use super::escape::plain;
@@ -84,12 +85,12 @@ pub(crate) fn event(line: &[u8]) -> Result<(), String> {
 /// Checks that `json` is a value that the parser can read: its numbers are in range, its strings
 /// are text.
 pub(crate) fn value(json: &[u8]) -> Result<(), String> {
-    whole(json, false, |at| at.value(0, true))
+    whole(json, false, |at| at.value(0))
 }
 
 /// Checks what [`value`] does, and that the parser gives back what `json` says.
 pub(super) fn new_value(json: &[u8]) -> Result<(), String> {
-    whole(json, true, |at| at.value(0, true))
+    whole(json, true, |at| at.value(0))
 }
 
 fn whole(
@@ -145,7 +146,7 @@ impl<'a> Cursor<'a> {
         let mut seen = [false; FIELDS.len()];
         let mut next = 0;
         self.items(b'}', |at| {
-            let name = at.name()?;
+            let name = at.name(true)?;
             let field = FIELDS.iter().position(|field| spells(name, field));
             if at.is_new {
                 let in_turn = |field| field == next || field > next && next >= REQUIRED;
@@ -158,12 +159,11 @@ impl<'a> Cursor<'a> {
             }
             match field {
                 Some(0) => at.text(),
-                Some(1 | 5) => at.value(1, true),
+                Some(1 | 5) => at.value(1),
                 Some(2) => at.seconds(),
                 Some(_) if !at.is_new && at.token() == Some(b'n') => at.word(b"null"),
                 Some(_) => at.text(),
-                // Nobody asks for what it holds.
-                None => at.value(1, false),
+                None => at.ignored(),
             }
         })?;
         match seen.iter().take(REQUIRED).all(|seen| *seen) {
@@ -172,20 +172,73 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A value inside `depth` others. Unless `read`, its grammar alone matters.
-    fn value(&mut self, depth: usize, read: bool) -> Checked {
+    /// A value inside `depth` others.
+    fn value(&mut self, depth: usize) -> Checked {
         match self.token() {
-            Some(b'"') => self.string(read),
-            Some(b'-' | b'0'..=b'9') => self.number(read),
             Some(b'{' | b'[') if depth >= MAX_DEPTH => Err(Flaw::TooDeep),
             Some(b'{') => self.items(b'}', |at| {
-                let name = at.name()?;
+                let name = at.name(true)?;
                 if at.is_new && RESERVED.iter().any(|own| spells(name, own.as_bytes())) {
                     return Err(Flaw::Reserved);
                 }
-                at.value(depth + 1, read)
+                at.value(depth + 1)
             }),
-            Some(b'[') => self.items(b']', |at| at.value(depth + 1, read)),
+            Some(b'[') => self.items(b']', |at| at.value(depth + 1)),
+            _ => self.scalar(true),
+        }
+    }
+
+    /// A value that nobody asks for: its grammar alone matters, however deep it nests.
+    fn ignored(&mut self) -> Checked {
+        // The brackets that have yet to close, the innermost last.
+        let mut open = Vec::new();
+        loop {
+            match self.token() {
+                Some(b'{') => {
+                    self.at += 1;
+                    open.push(b'}');
+                    if self.token() != Some(b'}') {
+                        self.name(false)?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    open.push(b']');
+                    if self.token() != Some(b']') {
+                        continue;
+                    }
+                }
+                _ => self.scalar(false)?,
+            }
+            // Behind a value brackets close, up to a comma.
+            loop {
+                let Some(&close) = open.last() else {
+                    return Ok(());
+                };
+                match self.token() {
+                    Some(byte) if byte == close => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    Some(b',') => {
+                        self.at += 1;
+                        if close == b'}' {
+                            self.name(false)?;
+                        }
+                        break;
+                    }
+                    _ => return Err(Flaw::NoComma),
+                }
+            }
+        }
+    }
+
+    /// A value that holds no others. Unless `read`, its grammar alone matters.
+    fn scalar(&mut self, read: bool) -> Checked {
+        match self.token() {
+            Some(b'"') => self.string(read),
+            Some(b'-' | b'0'..=b'9') => self.number(read),
             Some(b't') => self.word(b"true"),
             Some(b'f') => self.word(b"false"),
             Some(b'n') => self.word(b"null"),
@@ -214,12 +267,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The name of an object's field, as it is written, and the colon.
-    fn name(&mut self) -> Checked<&'a [u8]> {
+    fn name(&mut self, read: bool) -> Checked<&'a [u8]> {
         if self.token() != Some(b'"') {
             return Err(Flaw::NoName);
         }
         let start = self.at + 1;
-        self.string(true)?;
+        self.string(read)?;
         let end = self.at - 1;
         self.token();
         match self.take(b':') {

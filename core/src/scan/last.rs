@@ -22,7 +22,8 @@ impl<S: Source> Scan<S> {
     pub fn seek_last(&mut self, lines: usize) -> Result<(), Error<S::Error>> {
         let mut bytes = Vec::new();
         'anew: loop {
-            let Extent { base, log_len } = self.history.extent(&self.source)?;
+            let extent = self.history.extent(&self.source)?;
+            let Extent { base, log_len } = extent;
             let mut at = base + log_len;
             // Before each of them a line ends, and before what follows them the last one does.
             let mut ends = lines;
@@ -37,9 +38,12 @@ impl<S: Source> Scan<S> {
                     Piece::Log { .. } => from,
                     Piece::Damaged { .. } => break,
                 };
-                // Rotated or cut since.
                 let Some(before) = bytes.get(..(at - start) as usize) else {
-                    continue 'anew;
+                    // Rotated or cut since; else it is shorter than its length.
+                    if self.history.extent(&self.source)? != extent {
+                        continue 'anew;
+                    }
+                    break;
                 };
                 // Every line of the archive has an end, also where it has no newline.
                 let is_block = at <= base;

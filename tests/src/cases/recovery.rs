@@ -3,6 +3,7 @@
 use eventfold_core::{Access, Durability, Error, InterruptedRotation, Slot, Storage, Writer};
 use serde_json::Value;
 
+use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
 
 pub fn a_line_torn_at_any_byte_is_cut_and_kept_or_completed<P: Place>() {
@@ -137,6 +138,68 @@ pub fn a_shared_writer_cuts_nothing_and_ends_the_fragment<P: Place>() {
     assert!(matches!(writer.rotate(), Err(Error::NotExclusive { .. })));
     let conditional = writer.append_if(&event(2), at.next_position, at.hash, Durability::Synced);
     assert!(matches!(conditional, Err(Error::NotExclusive { .. })));
+}
+
+/// Until it has its seal, what it archived counts only while the log is empty.
+pub fn a_shared_writer_appends_nothing_behind_a_rotation_that_is_not_finished<P: Place>() {
+    let place = P::empty();
+    let mut writer = place.open();
+    for n in 0..3 {
+        append(&mut writer, n);
+    }
+    drop(writer);
+    // Opening syncs the log. Rotating does, appends to the archive and syncs it, empties the log and
+    // syncs it.
+    let mut store = Faulty::new(place.store(), Fault::FromThenOn, 1 + 5, 0);
+    let (mut writer, _) = Writer::open(&mut store, P::CODEC, Access::Exclusive).unwrap();
+    writer.rotate().unwrap_err();
+    drop(writer);
+    assert_eq!(place.bytes(Slot::Log), b"");
+    assert_eq!(place.numbers(), [0, 1, 2]);
+
+    let (mut shared, _) = Writer::open(place.store(), P::CODEC, Access::Shared).unwrap();
+    let refused = shared.append(&event(0), Durability::Synced).unwrap_err();
+    assert!(matches!(refused, Error::NotExclusive { .. }), "{refused:?}");
+    assert_eq!(place.numbers(), [0, 1, 2]);
+    drop(place.open());
+    append(&mut shared, 0);
+    append(&mut place.open(), 4);
+    assert_eq!(place.numbers(), [0, 1, 2, 0, 4]);
+}
+
+pub fn a_shared_writer_finds_the_place_of_its_event_beside_rotations<P: Place>() {
+    let place = P::empty();
+    append(&mut place.open(), 0);
+    let mut store = Faulty::new(place.store(), Fault::OtherRotates, 0, 0);
+    let (mut shared, _) = Writer::open(&mut store, P::CODEC, Access::Shared).unwrap();
+    let mut appended = vec![append(&mut shared, 1)];
+    place.open().rotate().unwrap();
+    appended.push(append(&mut shared, 2));
+    drop(shared);
+    for (n, at) in (1..).zip(appended) {
+        let record = place.scan(at.position).next_record::<Value>();
+        let record = record.unwrap().unwrap();
+        assert_eq!(record.event, event(n));
+        assert_eq!(record.next_position, at.next_position);
+    }
+    assert_eq!(place.numbers(), [0, 1, 2]);
+}
+
+pub fn what_a_shared_writer_has_not_synced_is_in_doubt_also_behind_a_rotation<P: Place>() {
+    let place = P::empty();
+    // It appends and syncs ten times, appends, appends again, and then cannot sync.
+    let mut store = Faulty::new(place.store(), Fault::Once, 20 + 2, 0);
+    let (mut shared, _) = Writer::open(&mut store, P::CODEC, Access::Shared).unwrap();
+    for n in 0..10 {
+        append(&mut shared, n);
+    }
+    place.open().rotate().unwrap();
+    let buffered = shared.append(&event(10), Durability::Buffered).unwrap();
+    let failed = shared.append(&event(11), Durability::Synced).unwrap_err();
+    let Error::DurabilityUnknown { position, .. } = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(position, buffered.position);
 }
 
 pub fn a_shared_writer_finds_the_place_of_its_event<P: Place>() {

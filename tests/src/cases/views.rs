@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use eventfold_core::{Error, Fold, Line, Slot, Source, Storage, check_view_name};
+use eventfold_core::{Durability, Error, Fold, Line, Slot, Source, Storage, check_view_name};
 use serde_json::Value;
 
 use crate::faulty::Failed;
-use crate::{Place, append};
+use crate::{Place, append, event};
 
 type Sum = (u64, f64, Vec<u64>);
 
@@ -125,6 +125,76 @@ pub fn a_snapshot_of_another_history_is_none<P: Place>() {
         .save(&mut place.store(), "sum")
         .unwrap();
     assert_eq!(load(), None, "beyond the end");
+}
+
+/// Whoever edits a log by hand may leave them.
+pub fn blank_lines_are_nothing_to_a_view_its_snapshot_or_a_condition<P: Place>() {
+    let (place, other) = (P::empty(), P::empty());
+    let blank = |place: &P, lines: &str| place.store().append(Slot::Log, lines.as_bytes());
+    let mut fold = start();
+    for (n, lines) in ["\n", "\r\n", "\n\r\n\n", "", "\n"].iter().enumerate() {
+        let mut writer = place.open();
+        let appended = append(&mut writer, n as u64);
+        drop(writer);
+        blank(&place, lines).unwrap();
+        let end = place.bytes(Slot::Log).len() as u64;
+        fold = refreshed(&place, &fold);
+        assert_eq!(fold, refreshed(&place, &start()));
+        assert_eq!(
+            (fold.position(), fold.hash()),
+            (appended.next_position, appended.hash)
+        );
+        fold.save(&mut place.store(), "sum").unwrap();
+        let loaded = Fold::load(&place.store(), P::CODEC, "sum").unwrap();
+        assert_eq!(loaded.as_ref(), Some(&fold));
+
+        let mut writer = place.open();
+        assert_eq!(writer.last_hash().unwrap(), appended.hash);
+        if n == 2 {
+            writer.rotate().unwrap();
+            assert_eq!(writer.last_hash().unwrap(), appended.hash);
+        } else if n < 2 {
+            let at = writer.end_position();
+            assert_eq!(at, end);
+            let appended = writer.append_if(&event(7), at, appended.hash, Durability::Synced);
+            appended.unwrap();
+        }
+    }
+    // More of them than are looked at in one piece, of which the second is nobody's.
+    append(&mut other.open(), 1);
+    append(&mut other.open(), 2);
+    let (long, log) = ("\n".repeat(10_000), other.bytes(Slot::Log));
+    other.set(Slot::Log, &log[..log.len() / 2]);
+    blank(&other, &long).unwrap();
+    refreshed(&other, &start())
+        .save(&mut other.store(), "sum")
+        .unwrap();
+    let load = || Fold::<Sum>::load(&other.store(), P::CODEC, "sum").unwrap();
+    let behind = other.bytes(Slot::Log).len() as u64;
+    assert_eq!(load().unwrap().position(), behind - 10_000);
+    other.set(Slot::Log, &log[log.len() / 2..]);
+    blank(&other, &long).unwrap();
+    assert_eq!(load(), None);
+    let mut writer = other.open();
+    let hash = writer.last_hash().unwrap();
+    writer
+        .append_if(&event(3), behind, hash, Durability::Synced)
+        .unwrap();
+    assert_eq!(other.numbers(), [2, 3]);
+}
+
+pub fn a_position_in_a_blank_line_is_no_end_of_a_fold<P: Place>() {
+    let place = P::empty();
+    let appended = append(&mut place.open(), 0);
+    place.store().append(Slot::Log, b"\r\n").unwrap();
+    append(&mut place.open(), 1);
+    let at = |behind| {
+        let position = appended.next_position + behind;
+        start().refreshed_to(place.store(), P::CODEC, position, add)
+    };
+    assert_eq!(at(0).unwrap().state().2, [0]);
+    assert!(matches!(at(1), Err(Error::NotABoundary { .. })));
+    assert_eq!(at(2).unwrap().state().2, [0]);
 }
 
 /// As after a sync that failed: an event that was read already is cut off, and another of the same

@@ -150,6 +150,17 @@ fn what_nobody_asks_for_is_checked_for_its_grammar_alone() {
         "[1,]",
         "\"\0\"",
         "{\"a\" 1}",
+        "{\"a\":1,}",
+        "{\"a\":[{},[]],\"b\":{\"c\":[1,{}]}}",
+        "[[1,[]],[2]",
+        "[1}",
+        "[,1]",
+        r#"{"\ud800":1}"#,
+        r#"{"\ud800":"\ude"}"#,
+        &("[".repeat(300) + &"]".repeat(300)),
+        &("{\"a\":".repeat(300) + "1" + &"}".repeat(300)),
+        &("[".repeat(100_000) + &"]".repeat(100_000)),
+        &"[".repeat(100_000),
     ] {
         let line = format!(r#"{{"type":"a","data":1,"ts":1,"other":{other}}}"#);
         let parsed = serde_json::from_str::<Event<IgnoredAny>>(&line);
