@@ -262,19 +262,17 @@ impl<S: Storage> Writer<S> {
         let last = self.store.bytes(Slot::Log, log_len.saturating_sub(1), 1)?;
         let ends_whole = last.is_empty() || last == b"\n";
         let bytes = [if ends_whole { b"" } else { &b"\n"[..] }, lines].concat();
+        let end = base + log_len;
         if let Err(source) = self.add_lines(&bytes) {
-            return Err(self.in_doubt(base + log_len, "append to", source));
+            return Err(self.in_doubt(end, "append to", source));
         }
-        let found = self.find_since(&mut history, base + log_len, lines);
-        let (base, position) = match found {
-            // Where nobody appended or rotated in between.
-            Ok((now, None)) => (now, base + log_len + (bytes.len() - lines.len()) as u64),
-            Ok((now, Some(position))) => (now, position),
-            Err(Error::Storage { source, .. }) => {
-                return Err(self.in_doubt(base + log_len, "read", source));
-            }
+        let (base, found) = match self.find_since(&mut history, end, lines) {
+            Ok(found) => found,
+            Err(Error::Storage { source, .. }) => return Err(self.in_doubt(end, "read", source)),
             Err(error) => return Err(self.poison(error)),
         };
+        // Where it is not in the log it was rotated since, which changes no position.
+        let position = found.unwrap_or(end + (bytes.len() - lines.len()) as u64);
         if base != self.base {
             // Of what lies in this log nothing was synced by this writer.
             (self.base, self.durable) = (base, 0);

@@ -2,6 +2,7 @@
 
 mod builder;
 
+use std::any::Any;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::reader::{EventReader, LogIterator, WaitResult};
-use crate::view::{AnyView, State};
+use crate::view::{AnyView, State, View};
 use crate::writer::EventWriter;
 
 pub use builder::EventLogBuilder;
@@ -169,8 +170,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::View`] when there is no view of that name, or its state is no `S`.
     pub fn view<S: State>(&self, name: &str) -> io::Result<&S> {
-        let state = self.kept(name)?.state().downcast_ref();
-        state.ok_or_else(|| no_view(name, "has a state of another type"))
+        Ok(self.kept_as(name)?.state())
     }
 
     /// The state of the view of this name as it was at `position`, see
@@ -179,15 +179,7 @@ impl EventLog {
     /// # Errors
     /// As [`view`](Self::view) and [`View::state_at`](crate::View::state_at).
     pub fn state_at<S: State>(&self, name: &str, position: u64) -> io::Result<S> {
-        let view = self.kept(name)?;
-        if !view.state().is::<S>() {
-            return Err(no_view(name, "has a state of another type"));
-        }
-        let state = view.state_at(&self.reader, position)?.downcast();
-        state.map_or_else(
-            |_| Err(no_view(name, "has a state of another type")),
-            |state| Ok(*state),
-        )
+        self.kept_as(name)?.state_at(&self.reader, position)
     }
 
     /// Why the view of this name had no snapshot to go on from, see
@@ -198,6 +190,12 @@ impl EventLog {
     /// [`Error::View`] when there is no view of that name.
     pub fn rebuilt(&self, name: &str) -> io::Result<Option<NoSnapshot>> {
         Ok(self.kept(name)?.rebuilt())
+    }
+
+    fn kept_as<S: State>(&self, name: &str) -> io::Result<&View<S>> {
+        let view: &dyn Any = self.kept(name)?;
+        let view = view.downcast_ref();
+        view.ok_or_else(|| no_view(name, "has a state of another type"))
     }
 
     fn kept(&self, name: &str) -> io::Result<&dyn AnyView> {

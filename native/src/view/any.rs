@@ -9,11 +9,9 @@ use crate::reader::EventReader;
 use crate::writer::EventWriter;
 
 /// A view of any state, as a log keeps it.
-pub(crate) trait AnyView: Send + Sync {
+pub(crate) trait AnyView: Any + Send + Sync {
     fn name(&self) -> &str;
-    fn state(&self) -> &dyn Any;
     fn rebuilt(&self) -> Option<NoSnapshot>;
-    fn state_at(&self, reader: &EventReader, position: u64) -> io::Result<Box<dyn Any>>;
     fn load(&mut self, reader: &EventReader) -> io::Result<()>;
     /// Folds what came since and saves the snapshot; both happen or neither.
     fn refresh(&mut self, reader: &EventReader, writer: &mut EventWriter) -> io::Result<()>;
@@ -26,16 +24,8 @@ impl<S: State> AnyView for View<S> {
         &self.name
     }
 
-    fn state(&self) -> &dyn Any {
-        self.fold.state()
-    }
-
     fn rebuilt(&self) -> Option<NoSnapshot> {
         Self::rebuilt(self)
-    }
-
-    fn state_at(&self, reader: &EventReader, position: u64) -> io::Result<Box<dyn Any>> {
-        Ok(Box::new(Self::state_at(self, reader, position)?))
     }
 
     fn load(&mut self, reader: &EventReader) -> io::Result<()> {
