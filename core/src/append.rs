@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::iter;
 use core::mem::take;
 
-use memchr::{memchr_iter, memmem};
+use memchr::memchr_iter;
 use serde::Serialize;
 
 use crate::batch::{Batch, KEPT};
@@ -293,8 +293,8 @@ impl<S: Storage> Writer<S> {
         let offset = position.saturating_sub(base);
         let len = log_len.saturating_sub(offset) as usize;
         let since = self.store.bytes(Slot::Log, offset, len)?;
-        let at = memmem::find(&since, lines).map(|at| base + offset + at as u64);
-        Ok((base, at))
+        let at = since.windows(lines.len()).position(|at| at == lines);
+        Ok((base, at.map(|at| base + offset + at as u64)))
     }
 
     /// One call, since nothing of another writer may come between a line and its newline.
