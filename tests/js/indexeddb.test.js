@@ -78,6 +78,45 @@ for (const browserName of ["chromium", "firefox"]) {
       await first.close();
     });
 
+    test("a writer whose lock was stolen says so, and overwrites nothing of the next one", async () => {
+      const [first, second] = [await newPage(), await newPage()];
+      for (const handle of ["stolen", "closed"]) {
+        await first.ask("openAs", handle, handle, "write");
+        await first.ask("append", handle, "one\n");
+        assert.equal(await first.ask("durable", handle), "durable");
+        await second.ask("steal", handle);
+        assert.equal(await second.ask("openAs", handle, handle, "write"), "opened");
+        await second.ask("append", handle, "two\n");
+        assert.equal(await second.ask("durable", handle), "durable");
+      }
+      const refused = await first.ask("refusal", "stolen");
+      assert.equal(refused.code, "locked");
+      assert.match(refused.message, /lock on stolen.*open the log again/);
+      assert.equal((await first.ask("append", "stolen", "three\n")).code, "locked");
+      assert.equal((await first.ask("durable", "stolen")).code, "locked");
+      assert.equal(await first.ask("close", "stolen"), "closed");
+      // Where no call told it before.
+      assert.equal((await first.ask("close", "closed")).code, "locked");
+      assert.equal((await first.ask("openAs", "stolen", "stolen", "write")).code, "locked");
+
+      await second.ask("append", "stolen", "four\n");
+      assert.equal(await second.ask("close", "stolen"), "closed");
+      assert.equal(await first.ask("openAs", "stolen", "stolen", "write"), "opened");
+      assert.equal(await first.ask("read", "stolen"), "one\ntwo\nfour\n");
+      await first.ask("append", "stolen", "five\n");
+      assert.equal(await first.ask("close", "stolen"), "closed");
+      await second.ask("openAs", "stolen", "stolen", "read");
+      assert.equal(await second.ask("read", "stolen"), "one\ntwo\nfour\nfive\n");
+      await Promise.all([first.close(), second.close()]);
+    });
+
+    test("a log that nobody holds opens in a page that is busy", async () => {
+      const page = await newPage();
+      assert.equal(await page.ask("openBusy", "log", "busy"), "opened");
+      assert.equal((await page.ask("openBusy", "other", "busy")).code, "locked");
+      await page.close();
+    });
+
     test("a reader sees what the writer of another page did since", async () => {
       const [writer, reader] = [await newPage(), await newPage()];
       await writer.ask("openAs", "log", "followed", "write");

@@ -16,7 +16,8 @@ import type { Host } from "./host.js";
  * Exclusive: by the Web Lock `eventfold:NAME`, which goes with the page, so a page that crashed
  * holds up nobody. It needs a secure context: https or localhost. Opening throws a `LockedError`
  * while another page writes, and an `UnsupportedError` where the browser has no IndexedDB, as in
- * some private windows.
+ * some private windows. A writer whose lock is stolen stores nothing more once the browser tells
+ * it, and the next call that writes says so.
  *
  * A reader sees what was stored when it was opened, and soon after each transaction of the writer,
  * in whatever page, what is stored then. What it sees is whole: the log as it was at some moment.

@@ -18,11 +18,11 @@ export function indexedDbHost(name) {
 
     async open(access) {
       if (access === "read") return openToRead(name);
-      const unlock = await lock(name);
+      const lock = await takeLock(name);
       try {
-        return await openToWrite(name, unlock);
+        return await openToWrite(name, lock);
       } catch (error) {
-        await unlock();
+        await lock.release();
         throw error;
       }
     },
@@ -31,9 +31,9 @@ export function indexedDbHost(name) {
 
 /**
  * Takes the lock, which goes with the page: for one that was left or crashed just now that takes
- * the browser a moment. Resolves to what gives the lock back.
+ * the browser a moment.
  */
-function lock(name) {
+async function takeLock(name) {
   const { locks } = globalThis.navigator ?? {};
   if (!locks) {
     throw new UnsupportedError(
@@ -41,22 +41,39 @@ function lock(name) {
         "https or from localhost",
     );
   }
+  try {
+    // At first without the signal, which in a busy page comes before a lock that is free.
+    return (
+      (await requested(locks, name, { ifAvailable: true })) ??
+      (await requested(locks, name, { signal: AbortSignal.timeout(PATIENCE_MS) }))
+    );
+  } catch (cause) {
+    if (cause.name !== "TimeoutError") {
+      throw new UnsupportedError(`this page may not use Web Locks: ${cause.message}`, {}, cause);
+    }
+    const message =
+      `another writer holds the lock on ${name}, in this page or another; close it, or open ` +
+      "the log for reading, which needs no lock";
+    throw new LockedError(message, { path: name });
+  }
+}
+
+/** Resolves once the lock is held; to nothing when it is not available. */
+function requested(locks, name, options) {
   return new Promise((taken, refused) => {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const held = locks.request(`eventfold:${name}`, { signal }, () => {
-      return new Promise((release) => taken(() => (release(), held)));
+    const held = locks.request(`eventfold:${name}`, options, (lock) => {
+      if (!lock) return taken(undefined);
+      return new Promise((release) => {
+        taken({
+          release: () => (release(), held.catch(() => {})),
+
+          /** Calls `lost` when the lock is stolen. */
+          lost: (lost) => void held.catch(lost),
+        });
+      });
     });
-    held.catch((cause) => {
-      if (cause.name === "TimeoutError") {
-        const message =
-          `another writer holds the lock on ${name}, in this page or another; close it, or open ` +
-          "the log for reading, which needs no lock";
-        refused(new LockedError(message, { path: name }));
-      } else {
-        const message = `this page may not use Web Locks: ${cause.message}`;
-        refused(new UnsupportedError(message, {}, cause));
-      }
-    });
+    // After `taken` this settles nothing any more.
+    held.catch(refused);
   });
 }
 
@@ -125,7 +142,7 @@ async function openToRead(name) {
   };
 }
 
-async function openToWrite(name, unlock) {
+async function openToWrite(name, lock) {
   const database = await openDatabase(name);
   const mirror = memoryFiles();
   try {
@@ -191,6 +208,10 @@ async function openToWrite(name, unlock) {
       storeSoon();
     });
 
+  lock.lost((cause) => {
+    const text = `the lock on ${name} was stolen: open the log again to go on from what is stored`;
+    fail(new LockedError(text, { path: name }, cause));
+  });
   database.lost((error) => {
     refusal ??= error;
     // What was done before is stored still, if the database waits for it.
@@ -214,7 +235,7 @@ async function openToWrite(name, unlock) {
       } finally {
         channel.close();
         database.close();
-        await unlock();
+        await lock.release();
       }
     },
   };

@@ -67,6 +67,33 @@ export function append(handle, text) {
   }
 }
 
+/** Takes the lock from whoever has it, and lets it go. */
+export function steal(name) {
+  return new Promise((stolen) => {
+    navigator.locks.request(`eventfold:${name}`, { steal: true }, () => stolen("stolen"));
+  });
+}
+
+/** Resolves with what a writer says once it refuses; nothing is written for that. */
+export async function refusal(handle) {
+  for (const end = performance.now() + 60_000; performance.now() < end; ) {
+    try {
+      open.get(handle).sync(LOG);
+    } catch (error) {
+      return told(error);
+    }
+    await new Promise((later) => setTimeout(later, 10));
+  }
+  return "it refuses nothing";
+}
+
+/** Opens the log to write while the page does something that takes long. */
+export function openBusy(handle, name) {
+  const opening = openAs(handle, name, "write");
+  for (const end = performance.now() + 600; performance.now() < end; );
+  return opening;
+}
+
 export async function durable(handle) {
   try {
     await open.get(handle).durable();
