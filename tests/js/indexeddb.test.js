@@ -117,6 +117,21 @@ for (const browserName of ["chromium", "firefox"]) {
       await page.close();
     });
 
+    test("a reader sees what a writer stored that ended before it told anybody", async () => {
+      const [writer, reader] = [await newPage(), await newPage()];
+      await writer.ask("mute");
+      await writer.ask("appendOne", "untold", 1);
+      await reader.ask("follow", "untold");
+      await reader.ask("openAs", "log", "untold", "read");
+      await writer.ask("appendOne", "untold", 2);
+      assert.deepEqual(await reader.ask("readRefreshed"), [1, 2]);
+      assert.equal(await reader.ask("refresh", "log"), true);
+      assert.equal(await reader.ask("refresh", "log"), false);
+      await writer.ask("appendOne", "untold", 3);
+      assert.deepEqual(await reader.ask("tailOf", 3), [1, 2, 3]);
+      await Promise.all([writer.close(), reader.close()]);
+    });
+
     test("a reader sees what the writer of another page did since", async () => {
       const [writer, reader] = [await newPage(), await newPage()];
       await writer.ask("openAs", "log", "followed", "write");

@@ -43,7 +43,7 @@ export async function openDatabase(name) {
       if (cut) heads.set(file, { length, cuts: cuts + 1 });
     },
 
-    /** Takes `mirror` from what it was loaded with to what is stored now. */
+    /** Takes `mirror` from what it was loaded with to what is stored now; says if that is another. */
     async load(mirror) {
       const transaction = db.transaction(["blocks", "heads"]);
       const [blocks, stored] = ["blocks", "heads"].map((store) => transaction.objectStore(store));
@@ -68,6 +68,7 @@ export async function openDatabase(name) {
         }
         heads.set(file, head);
       });
+      return changed.length > 0;
     },
 
     /** Stores what is dirty of `mirror`, all of it or nothing. */

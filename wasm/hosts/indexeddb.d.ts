@@ -20,7 +20,9 @@ import type { Host } from "./host.js";
  * it, and the next call that writes says so.
  *
  * A reader sees what was stored when it was opened, and soon after each transaction of the writer,
- * in whatever page, what is stored then. What it sees is whole: the log as it was at some moment.
+ * in whatever page, what is stored then. One that ended in the midst of that may have told nobody:
+ * `refresh` looks again, as a tail does once a second. What a reader sees is whole: the log as it
+ * was at some moment.
  *
  * The database is called `eventfold:NAME`. When another page deletes it, an open log lets go of it
  * and throws from then on.

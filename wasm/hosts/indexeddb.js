@@ -86,11 +86,13 @@ async function openToRead(name) {
   let closed = false;
   let refreshing;
   let again = false;
+  /** How many looks found something new. */
+  let changes = 0;
 
   const refresh = async () => {
     while (again && !closed) {
       again = false;
-      await database.load(mirror);
+      if (await database.load(mirror)) changes += 1;
     }
   };
 
@@ -133,6 +135,13 @@ async function openToRead(name) {
     len: checked("len"),
     readAt: checked("readAt"),
     close,
+
+    // A writer may end between storing and telling. What fails is told by the next read.
+    async refresh() {
+      const before = changes;
+      await look().catch(failed);
+      return changes > before;
+    },
 
     watch(changed) {
       const watcher = () => changed();

@@ -125,6 +125,42 @@ export function waitFor(handle, text) {
   });
 }
 
+/** From now on the writers of this page end before they tell anybody what they stored. */
+export function mute() {
+  BroadcastChannel.prototype.postMessage = () => {};
+}
+
+export async function appendOne(name, data) {
+  const log = await EventLog.open(indexedDbHost(name));
+  log.append({ type: "counted", data });
+  await log.close();
+}
+
+let reader;
+const tailed = [];
+
+/** Opens the log with a reader, and begins a tail. */
+export async function follow(name) {
+  reader = await EventReader.open(indexedDbHost(name));
+  (async () => {
+    for await (const { data } of reader.tail()) tailed.push(data);
+  })();
+}
+
+export async function readRefreshed() {
+  await reader.refresh();
+  return [...reader.read()].map(({ data }) => data);
+}
+
+/** Resolves with what the tail has told once that is so much. */
+export async function tailOf(count) {
+  while (tailed.length < count) await new Promise((later) => setTimeout(later, 10));
+  return tailed;
+}
+
+/** Whether what is stored has changed since the last look. */
+export const refresh = (handle) => open.get(handle).refresh();
+
 /** More operations than a page does before it is killed. */
 const MOST = 20_000;
 
