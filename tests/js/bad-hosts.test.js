@@ -7,6 +7,9 @@ import test from "node:test";
 
 import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
+import { nodeHost } from "../../wasm/package/hosts/node.js";
+import { moduleMemory } from "../../wasm/package/module/eventfold.js";
+import { quickDir } from "./support/dirs.js";
 import { assertWhole, good } from "./support/whole.js";
 
 const WAYS = {
@@ -98,6 +101,44 @@ test("a full disk in mid append leaves no part of the event, and room lets the l
   room = Infinity;
   await assertWhole(host, log, [1]);
 });
+
+const USES = {
+  append: (log) => log.append({ ...good, data: 2 }),
+  readAt: (log) => [...log.read()],
+  replace: (log) => log.save(),
+};
+
+for (const [method, use] of Object.entries(USES)) {
+  test(`a host that uses another log in its ${method} is told, and the log stays whole`, async (t) => {
+    const inner = nodeHost(quickDir(t));
+    let uses = false;
+    const host = {
+      ...inner,
+      async open(access) {
+        const files = await inner.open(access);
+        const using = (...given) => {
+          // As another log does that needs more memory.
+          if (uses) moduleMemory().grow(1);
+          return files[method](...given);
+        };
+        return { ...files, [method]: using };
+      },
+    };
+    const views = { v: { initial: 0, reduce: (n) => n + 1 } };
+    const log = await EventLog.open(host, { views });
+    log.append(good);
+    log.view("v");
+    uses = true;
+    assert.throws(() => use(log), ({ code, cause }) => {
+      assert.equal(code, "storage");
+      assert.match(cause.message, new RegExp(`^the host's ${method} used another log`));
+      return true;
+    });
+    uses = false;
+    use(log);
+    await assertWhole(host, log, method === "append" ? [1, 2] : [1]);
+  });
+}
 
 test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
   const files = memoryFiles();

@@ -39,7 +39,8 @@ export interface SourceFiles {
   /**
    * Fills `into` with the file's bytes from `offset` on and returns how many there were: fewer
    * than `into.length` only at the file's end. `into` is a view on memory that changes after the
-   * call: it must not be kept.
+   * call: it must not be kept. Nor may another log be used in the middle of the call, which can
+   * take the view away; the call then fails.
    */
   readAt(file: string, offset: number, into: Uint8Array): number;
 
@@ -59,7 +60,11 @@ export interface SourceFiles {
   refresh?(): Promise<boolean>;
 }
 
-/** A log's files. `data` is a view on memory that changes after the call: it must not be kept. */
+/**
+ * A log's files. `data` is a view on memory that changes after the call: it must not be kept. Nor
+ * may another log be used in the middle of the call, which can take the view away; the call then
+ * fails.
+ */
 export interface Files extends SourceFiles {
   /**
    * Whether everyone else is kept from writing, as it is unless said otherwise. If not, nothing is

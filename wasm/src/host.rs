@@ -1,5 +1,7 @@
 //! A store over files that a JavaScript host provides.
 
+#[cfg(target_arch = "wasm32")]
+use std::arch::wasm32::memory_size;
 use std::fmt;
 
 use eventfold_core::{LockMode, Slot, Source, Storage};
@@ -127,7 +129,9 @@ impl Source for HostStore {
 
     fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, HostError> {
         let room = buf.len();
-        let answer = self.named(slot, |name| self.files.read_at(name, offset as f64, buf));
+        let answer = self.named(slot, |name| {
+            lending("readAt", || self.files.read_at(name, offset as f64, buf))
+        });
         let answer = answer.map_err(HostError)?;
         whole(&answer)
             .filter(|n| *n <= room as f64)
@@ -138,7 +142,9 @@ impl Source for HostStore {
 
 impl Storage for HostStore {
     fn append(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        let answer = self.named(slot, |name| self.files.append(name, bytes));
+        let answer = self.named(slot, |name| {
+            lending("append", || self.files.append(name, bytes))
+        });
         done("append", answer)
     }
 
@@ -152,13 +158,44 @@ impl Storage for HostStore {
     }
 
     fn replace(&mut self, slot: Slot<'_>, bytes: &[u8]) -> Result<(), HostError> {
-        let answer = self.named(slot, |name| self.files.replace(name, bytes));
+        let answer = self.named(slot, |name| {
+            lending("replace", || self.files.replace(name, bytes))
+        });
         done("replace", answer)
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> Result<(), HostError> {
         done("remove", self.named(slot, |name| self.files.remove(name)))
     }
+}
+
+/// A call that is given a view on the module's memory. Where that grows in the middle of it, as
+/// another log makes it, the view is empty from then on, which a host need not notice.
+fn lending(
+    method: &str,
+    call: impl FnOnce() -> Result<JsValue, JsValue>,
+) -> Result<JsValue, JsValue> {
+    let pages = memory_size::<0>();
+    let answer = call()?;
+    match memory_size::<0>() == pages {
+        true => Ok(answer),
+        false => Err(moved(method)),
+    }
+}
+
+#[cold]
+fn moved(method: &str) -> JsValue {
+    let message = format!(
+        "the host's {method} used another log, which took away the bytes that it was given: use \
+         that after the call"
+    );
+    js_sys::Error::new(&message).into()
+}
+
+/// Natively, where the workspace is checked and nothing calls a host.
+#[cfg(not(target_arch = "wasm32"))]
+fn memory_size<const MEMORY: u32>() -> usize {
+    0
 }
 
 fn whole(answer: &JsValue) -> Option<f64> {
