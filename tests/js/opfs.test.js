@@ -153,6 +153,34 @@ function testsIn(browser) {
     assert.deepEqual(Object.keys(await a("exported", "foreign")).sort(), ["app.jsonl", "archive.jsonl.zst"]);
   });
 
+  test("an import into an empty log that a reader has open ends, or leaves it as it was", { timeout: 60_000 }, async () => {
+    const [a, b] = ["a", "b"].map(worker);
+    const entries = [["app.jsonl", '{"type":"a","data":{"n":0},"ts":1}\n']];
+    await a("open", "read");
+    await a("close");
+    await b("openReader", "read");
+    // In Firefox a reader keeps no file open.
+    if (browser === "chromium") {
+      await assert.rejects(a("importOf", "read", entries), ({ code, message }) => {
+        assert.equal(code, "locked");
+        assert.match(message, /has a file of the log read open: close it/);
+        return true;
+      });
+      assert.equal(await a("open", "read"), "nothing to repair");
+      assert.deepEqual(await a("numbers"), []);
+      await a("close");
+      await b("closeReader");
+    }
+    assert.deepEqual(await a("importOf", "read", entries), ["app.jsonl"]);
+    await a("open", "read");
+    await a("append", 1);
+    await a("close");
+    await a("open", "read");
+    assert.deepEqual(await a("numbers"), [0, 1]);
+    await a("close");
+    if (browser !== "chromium") await b("closeReader");
+  });
+
   test("an import that did not end is no log, and can be done again", { timeout: 60_000 }, async () => {
     const a = worker("a");
     await a("leaveUnfinished", "half");

@@ -74,8 +74,14 @@ export async function importDirectory(name, from) {
       throw new LockedError(`another tab or worker writes to ${name}: close it`, { path: name });
     }
     const directory = await directoryOf(name, true);
-    await clear(directory, name);
-    for (const [path, bytes] of entries) await write(directory, path, bytes);
+    try {
+      await clear(directory, name);
+      for (const [path, bytes] of entries) await write(directory, path, bytes);
+    } catch (cause) {
+      if (cause.name !== "NoModificationAllowedError") throw cause;
+      const message = `a reader has a file of the log ${name} open: close it, and import again`;
+      throw new LockedError(message, { path: name }, cause);
+    }
     await directory.removeEntry(IMPORTING);
     return [...paths].sort();
   });
@@ -92,7 +98,7 @@ async function clear(directory, name) {
       file: path,
     });
   }
-  await write(directory, IMPORTING, "");
+  // Before it says so: a file that cannot be removed leaves the empty log as it was.
   for (const path of old) {
     const [file, ...folders] = path.split("/").reverse();
     const folder = folders.length ? await directory.getDirectoryHandle(folders[0]) : directory;
@@ -102,6 +108,7 @@ async function clear(directory, name) {
       if (error.name !== "NotFoundError") throw error;
     }
   }
+  await write(directory, IMPORTING, "");
 }
 
 async function write(directory, path, bytes) {

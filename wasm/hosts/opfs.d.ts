@@ -43,7 +43,8 @@ export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
  * Makes a log out of the files of another: a directory's handle, the files of an
  * `<input type="file" webkitdirectory>`, or pairs of a path and bytes, as `exportDirectory` gives
  * them. Resolves to the paths that were taken; files that are none of a log's are left out. A log
- * that holds anything is not written over. Works in pages and in workers.
+ * that holds anything is not written over. Rejects with a `LockedError` while somebody writes to
+ * the log, or, in Chromium, reads it. Works in pages and in workers.
  */
 export function importDirectory(
   name: string,

@@ -12,6 +12,8 @@ const views = { sum };
 
 /** @type {EventLog} */
 let log;
+/** @type {EventReader} */
+let reader;
 /** @type {FileSystemSyncAccessHandle} */
 let handle;
 
@@ -58,6 +60,11 @@ const actions = {
   rotate: () => log.rotate(),
   close: () => log.close(),
   numbers: () => [...log.read()].map(({ data }) => data.n),
+
+  async openReader(name) {
+    reader = await EventReader.open(opfsHost(name));
+  },
+  closeReader: () => reader.close(),
 
   async openAndAbort(name) {
     await EventLog.open(opfsHost(name, { wait: true, signal: AbortSignal.timeout(50) }));
