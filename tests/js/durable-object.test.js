@@ -82,10 +82,14 @@ test("a value of more than 2 MB is kept in pieces of 1 MiB at most", async () =>
   });
 });
 
-test("a second writer in the object is refused until the first is closed", async () => {
-  const { code, message } = await ask("/twoWriters");
-  assert.equal(code, "locked");
-  assert.match(message, /another writer of this object has the table two_writers/);
+test("a second writer in the object, whatever the case of its table, is refused until the first is closed", async () => {
+  const { refused, numbers } = await ask("/twoWriters");
+  assert.equal(refused.length, 2);
+  for (const { code, message } of refused) {
+    assert.equal(code, "locked");
+    assert.match(message, /another writer of this object has the table two_writers/i);
+  }
+  assert.deepEqual(numbers, [0, 1]);
 });
 
 test("a log that the caller's transaction took back says so, and opens again", async () => {

@@ -34,8 +34,10 @@ export function durableObjectHost(storage, options) {
 
     open(access) {
       const tables = openTables(storage);
-      if (!tables.has(table)) tables.set(table, { writer: false, watchers: new Set() });
-      const state = tables.get(table);
+      // SQLite tells no case in names.
+      const key = table.toLowerCase();
+      if (!tables.has(key)) tables.set(key, { writer: false, watchers: new Set() });
+      const state = tables.get(key);
       if (access === "write" && state.writer) {
         const message =
           `another writer of this object has ${name} open; close it, or open the log for ` +

@@ -85,13 +85,24 @@ class Asks {
 
   /** What a second writer is told, and whether one may come after the first is closed. */
   async twoWriters() {
-    const table = "two_writers";
-    const [first, second] = [1, 2].map(() => durableObjectHost(this.storage, { table }));
+    // SQLite tells no case in names.
+    const [first, same, shouted] = ["two_writers", "two_writers", "Two_Writers"].map((table) =>
+      durableObjectHost(this.storage, { table }),
+    );
     const log = await EventLog.open(first);
-    const refused = await EventLog.open(second).catch(({ code, message }) => ({ code, message }));
+    log.append(event(0, 10));
+    const refused = [];
+    for (const host of [same, shouted]) {
+      refused.push(await EventLog.open(host).catch(({ code, message }) => ({ code, message })));
+    }
     await log.close();
-    await (await EventLog.open(second)).close();
-    return refused;
+    const next = await EventLog.open(shouted);
+    next.append(event(1, 10));
+    await next.close();
+    const again = await EventLog.open(same);
+    const numbers = [...again.read()].map(({ data }) => data.n);
+    await again.close();
+    return { refused, numbers };
   }
 
   /** An append that the caller's own transaction takes back, and what the log says after that. */
