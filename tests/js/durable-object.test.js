@@ -96,6 +96,10 @@ test("a log that the caller's transaction took back says so, and opens again", a
   assert.deepEqual(await ask("/rolledBack"), { code: "poisoned", numbers: [0, 3] });
 });
 
+test("a view that folded what the caller's transaction took back folds what is there", async () => {
+  assert.deepEqual(await ask("/rolledBackView"), { numbers: [1, 200, 7], sum: 208 });
+});
+
 test("an object without SQLite is told the way out", async () => {
   await assert.rejects(ask("/append/1/1?without-sql"), (error) => {
     assert.equal(error.code, "unsupported");

@@ -131,6 +131,38 @@ class Asks {
     await again.close();
     return { code, numbers };
   }
+
+  /**
+   * What a view holds whose log was closed after the caller's own transaction took back events that
+   * it had folded, once others of their length took their place, the last of them the same.
+   */
+  async rolledBackView() {
+    const host = durableObjectHost(this.storage, { table: "rolled_back_view" });
+    const views = { sum: { initial: 0, reduce: (sum, { data }) => sum + data.n } };
+    const log = await EventLog.open(host, { views });
+    log.append(event(1, 10));
+    try {
+      this.storage.transactionSync(() => {
+        log.append(event(900, 10));
+        log.append(event(7, 10));
+        log.view("sum");
+        throw new Error("changed my mind");
+      });
+    } catch {
+      // As wanted.
+    }
+    // It may say that the log is no longer its own.
+    await log.close().catch(() => {});
+    const next = await EventLog.open(host, { views });
+    next.append(event(200, 10));
+    next.append(event(7, 10));
+    await next.close();
+    const again = await EventLog.open(host, { views });
+    const numbers = [...again.read()].map(({ data }) => data.n);
+    const sum = again.view("sum");
+    await again.close();
+    return { numbers, sum };
+  }
 }
 
 export class Log extends DurableObject {
