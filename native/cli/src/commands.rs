@@ -23,10 +23,8 @@ use clap::Subcommand;
 use eventfold::{EventReader, EventRef, LogIterator};
 
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG, holds_log};
+use crate::files::{ARCHIVE, LOG, check_dir, holds_log};
 use crate::output;
-
-pub(crate) use info::unusable;
 
 /// What is to be done.
 #[derive(Debug, Subcommand)]
@@ -72,6 +70,7 @@ impl Command {
 
 /// A directory without a log reads as an empty one, and a writer would make one there.
 fn check_log(dir: &Path) -> Outcome {
+    check_dir(dir)?;
     match EventReader::new(dir).read_last(0) {
         // That of a damaged archive is told by who reads it.
         Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error.into()),
@@ -80,7 +79,8 @@ fn check_log(dir: &Path) -> Outcome {
     match holds_log(dir) {
         true => Ok(()),
         false => Err(Failure::new(format!(
-            "there is no log in {}: neither {LOG} nor {ARCHIVE}",
+            "there is no log in {}: neither {LOG} nor {ARCHIVE}; name the log's directory, or \
+             begin one with eventfold append",
             dir.display()
         ))),
     }
@@ -115,12 +115,13 @@ impl Damage {
         Ok(())
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self, dir: &Path) -> Outcome {
         match self.places {
             0 => Ok(()),
             n => Err(Failure::new(format!(
-                "{} could not be read; the rest was",
-                output::counted(n, "place")
+                "{} could not be read; the rest was; eventfold doctor {} says what to do",
+                output::counted(n, "place"),
+                dir.display()
             ))),
         }
     }

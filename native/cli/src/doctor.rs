@@ -1,19 +1,19 @@
 //! What is wrong with a log, found without a lock and without changing anything.
 
 mod archive;
+mod beside;
 mod events;
 mod repair;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
+use eventfold::{EventReader, LockState, who_holds};
 
-use crate::commands::unusable;
 use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG, holds_log};
-use crate::output::{count, holder, size};
+use crate::output::{count, size, writer};
 
 pub(crate) use repair::repair;
 
@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// Damaged places that are not among the findings, for their number.
     pub(crate) unnamed: u64,
+    /// Whether a line has no end yet, which its writer may be in the midst of.
+    pub(crate) under_way: bool,
 }
 
 /// One thing that is wrong, or worth knowing.
@@ -70,14 +72,18 @@ impl Report {
         report.permissions(dir);
         report.read(&reader, &lock)?;
         report.snapshots(&reader)?;
+        report.imports(&reader)?;
         report.surroundings(dir, &lock);
         Ok(report)
     }
 
+    /// How many findings are of such a kind.
+    pub(crate) fn count(&self, is: impl Fn(&Kind) -> bool) -> usize {
+        self.findings.iter().filter(|found| is(&found.kind)).count()
+    }
+
     pub(crate) fn is_healthy(&self) -> bool {
-        self.findings
-            .iter()
-            .all(|finding| finding.kind == Kind::Remark)
+        self.count(|kind| *kind != Kind::Remark) == 0
     }
 
     fn add(&mut self, kind: Kind, what: impl Into<String>, meaning: impl Into<String>) {
@@ -106,33 +112,18 @@ impl Report {
         }
     }
 
-    fn snapshots(&mut self, reader: &EventReader) -> Outcome {
-        for name in reader.saved_views()? {
-            if let Err(why) = reader.saved_view(&name)?
-                && why != NoSnapshot::Missing
-            {
-                let path = PathBuf::from(format!("views/{name}.snapshot.json"));
-                let what = format!("{}: {}", path.display(), unusable(why));
-                let meaning = "no event is lost: its view is folded from the first event, and saved anew when its program refreshes it";
-                self.add(Kind::Rebuilt(path), what, meaning);
-            }
-        }
-        Ok(())
-    }
-
     fn surroundings(&mut self, dir: &Path, lock: &LockState) {
         if !holds_log(dir) {
             self.add(
-                Kind::Remark,
+                Kind::Damage,
                 format!("there is no log here: neither {LOG} nor {ARCHIVE}"),
-                "a writer begins one; if there was one, take the directory from a backup",
+                "name the log's directory; if there was a log here, take the directory from a backup",
             );
         }
         if let LockState::Held(by) = lock {
-            let by = by.as_ref().map_or("somebody".to_owned(), holder);
             self.add(
                 Kind::Remark,
-                format!("{by} is writing"),
+                format!("{} is writing", writer(by.as_ref())),
                 "what it is in the midst of was not looked at",
             );
         }
@@ -156,7 +147,7 @@ impl Report {
     }
 
     /// One of how many there may be.
-    fn damage(&mut self, kind: Kind, what: String, meaning: &str) {
+    fn damage(&mut self, kind: Kind, what: String, meaning: impl Into<String>) {
         let is_damage = |kind: &Kind| matches!(kind, Kind::Damage | Kind::Line(_));
         let named = self.findings.iter().filter(|found| is_damage(&found.kind));
         match named.count() < MAX_NAMED {

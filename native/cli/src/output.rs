@@ -209,7 +209,16 @@ pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new();
     #[cfg(unix)]
     file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    file.tempfile_in(dir)
+    file.tempfile_in(dir).map_err(nameless)
+}
+
+/// Without the name of a file or directory that was to have another.
+pub(crate) fn nameless(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((refusal, _)) => io::Error::new(error.kind(), refusal),
+        None => error,
+    }
 }
 
 /// Who holds a lock.
@@ -222,6 +231,11 @@ pub(crate) fn holder(holder: &Holder) -> String {
         let _ = write!(text, " on {host}");
     }
     text
+}
+
+/// Who writes, as a person is told.
+pub(crate) fn writer(by: Option<&Holder>) -> String {
+    by.map_or_else(|| "somebody".to_owned(), holder)
 }
 
 #[cfg(test)]

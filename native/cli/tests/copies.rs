@@ -192,7 +192,7 @@ fn nothing_is_written_over_and_nothing_is_made_of_nothing() {
 
 /// Else a backup of a disk that is not there would succeed every night.
 #[test]
-fn a_directory_without_a_log_is_not_copied_as_an_empty_one() {
+fn a_directory_without_a_log_is_not_taken_for_an_empty_one() {
     let dir = tempfile::tempdir().unwrap();
     let (from, to) = (dir.path().join("from"), dir.path().join("to"));
     fs::create_dir(&from).unwrap();
@@ -201,17 +201,22 @@ fn a_directory_without_a_log_is_not_copied_as_an_empty_one() {
         &["restore", text(&from), text(&to)],
         &["export", text(&from), text(&to)],
         &["rotate", text(&from)],
+        &["cat", text(&from)],
+        &["tail", text(&from)],
+        &["info", text(&from)],
+        &["view", text(&from), "sum"],
+        &["state-at", text(&from), "end", "--", "cat"],
     ] {
         let said = run(args).failed(1);
-        assert!(said.contains("there is no log in"), "{args:?}: {said}");
+        assert!(
+            said.contains("there is no log in") && said.contains("eventfold append"),
+            "{args:?}: {said}"
+        );
     }
     assert!(!to.exists());
     assert_eq!(fs::read_dir(&from).unwrap().count(), 0);
-    assert!(
-        run(["doctor", text(&from)])
-            .ok()
-            .contains("there is no log here")
-    );
+    let said = run(["doctor", text(&from)]).failed_with_output(3);
+    assert!(said.contains("there is no log here"), "{said}");
 }
 
 #[test]

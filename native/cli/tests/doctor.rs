@@ -6,6 +6,8 @@
     reason = "a test fails by them"
 )]
 
+#[path = "doctor/beside.rs"]
+mod beside;
 #[path = "doctor/images.rs"]
 mod images;
 mod support;
@@ -135,6 +137,46 @@ fn a_snapshot_that_cannot_be_used_is_moved_away_and_made_anew() {
 }
 
 #[test]
+fn a_repair_says_what_it_repaired_and_what_it_could_not() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let archive = dir.path().join("archive.jsonl.zst");
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[80] ^= 1;
+    fs::write(&archive, &bytes).unwrap();
+    fs::write(dir.path().join("views/sum.snapshot.json"), "{}").unwrap();
+    let mut log = fs::read(dir.path().join("app.jsonl")).unwrap();
+    log[0] = b'x';
+    fs::write(dir.path().join("app.jsonl"), log).unwrap();
+    let page = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    let cat = format!("eventfold cat {} > FILE", text(dir.path()));
+    for part in [
+        &cat,
+        "\n2 things cannot be repaired\n2 things can be repaired: ",
+    ] {
+        assert!(page.contains(part), "{part:?} is not in\n{page}");
+    }
+
+    let position = EventReader::new(dir.path()).read_last(10).unwrap();
+    let position = format!("corrupt at position {}", position.position());
+    let done = doctor(dir.path(), &["--repair", "--json"]);
+    let report: Value = serde_json::from_str(&done.failed_with_output(WRONG)).unwrap();
+    let repaired = report["repaired"].as_array().unwrap();
+    assert_eq!(repaired.len(), 2, "{report}");
+    assert!(
+        repaired[0].as_str().unwrap().contains(&position),
+        "{report}"
+    );
+    add(&dir.path().join("app.jsonl"), b"{\"type\":\"torn");
+    let page = doctor(dir.path(), &["--repair"]).failed_with_output(WRONG);
+    assert!(page.contains("  repaired  app.jsonl: 13 bytes"), "{page}");
+    assert!(
+        page.contains("\nrepaired 1 thing; what was there"),
+        "{page}"
+    );
+}
+
+#[test]
 fn lines_that_are_no_events_give_way_to_blank_ones_and_no_position_changes() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path());
@@ -229,11 +271,21 @@ fn what_a_living_writer_is_in_the_midst_of_is_no_damage_and_is_not_repaired() {
     let path = dir.path().join("app.jsonl");
     let writer = EventWriter::open(dir.path()).unwrap();
     add(&path, b"{\"type\":\"under way");
-    let page = doctor(dir.path(), &["--repair"]).ok();
+    let page = doctor(dir.path(), &[]).ok();
     assert!(page.contains("is writing"), "{page}");
-    fs::write(dir.path().join("views/sum.snapshot.json"), "{}").unwrap();
+    assert!(page.contains("up to the last line that is whole"), "{page}");
     let refused = doctor(dir.path(), &["--repair"]).failed(1);
-    assert!(refused.contains("holds the lock"), "{refused}");
+    let pid = format!("pid {}", std::process::id());
+    assert!(
+        refused.contains("nothing was repaired: ") && refused.contains(&pid),
+        "{refused}"
+    );
+    fs::write(dir.path().join("views/sum.snapshot.json"), "{}").unwrap();
+    assert!(
+        doctor(dir.path(), &["--repair"])
+            .failed(1)
+            .contains("is writing")
+    );
     drop(writer);
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Cat {
 
 impl Cat {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let from = self.filter.from.unwrap_or(0);
         // Without an end it would never come to one where what it prints is appended.
@@ -51,6 +52,6 @@ impl Cat {
             }
         }
         printer.flush()?;
-        damage.outcome()
+        damage.outcome(&self.dir)
     }
 }

@@ -1,11 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anstyle::AnsiColor;
+use anstyle::{AnsiColor, Style};
 use clap::Args;
 use serde_json::json;
 
 use crate::doctor::{Finding, Kind, Report, repair};
 use crate::failure::{Failure, Outcome};
+use crate::files::check_dir;
 use crate::output::{self, BOLD, DIM, Screen, counted, safe_line};
 
 /// Of a log in which something is wrong.
@@ -19,10 +20,12 @@ const WRONG: u8 = 3;
 /// With --repair, what a crash left is put right as a writer does that opens the log, a line of the
 /// log that is no event gives way to blank lines, and snapshots that cannot be used are moved away.
 /// First a copy is made of each file that this changes, in before-repair-… in the log's directory;
-/// remove it when you are content. Damage in the archive is named and stays.
+/// remove it when you are content. Damage in the archive is named and stays. A repair takes the
+/// writer's lock, and does not wait for it.
 ///
-/// Exit status: 0 when nothing is wrong or all was repaired, 3 when something is wrong, 1 when it
-/// could not be checked.
+/// Exit status: 0 when nothing is wrong or all was repaired, 3 when something is wrong or there is
+/// no log in the directory, 1 when it could not be checked, or not repaired for another program
+/// that writes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -42,25 +45,28 @@ pub(crate) struct Doctor {
 
 impl Doctor {
     pub(crate) fn run(self) -> Outcome {
+        check_dir(&self.dir)?;
         let mut report = Report::of(&self.dir)?;
         let mut repaired = None;
-        if self.repair
-            && report
-                .findings
-                .iter()
-                .any(|found| found.kind.is_repairable())
-        {
-            repaired = Some(repair(&self.dir, &report)?);
-            report = Report::of(&self.dir)?;
+        if self.repair && (report.under_way || report.count(Kind::is_repairable) > 0) {
+            let copies = match repair(&self.dir, &report) {
+                Ok(copies) => copies,
+                Err(failure) => {
+                    self.tell(&report, None)?;
+                    return Err(failure);
+                }
+            };
+            let before = std::mem::replace(&mut report, Report::of(&self.dir)?);
+            repaired = Some(Repaired::of(before, &report, copies));
         }
-        self.tell(&report, repaired.as_deref())?;
+        self.tell(&report, repaired.as_ref())?;
         match report.is_healthy() {
             true => Ok(()),
             false => Err(Failure::Status(WRONG)),
         }
     }
 
-    fn tell(&self, report: &Report, copies: Option<&Path>) -> Outcome {
+    fn tell(&self, report: &Report, repaired: Option<&Repaired>) -> Outcome {
         if self.json {
             let findings = report.findings.iter().map(|found| {
                 json!({
@@ -76,7 +82,8 @@ impl Doctor {
                 "healthy": report.is_healthy(),
                 "findings": findings.collect::<Vec<_>>(),
                 "damaged_places_not_named": report.unnamed,
-                "copies": copies.map(|copies| copies.to_string_lossy()),
+                "repaired": repaired.map_or(&[][..], |repaired| &repaired.what),
+                "copies": repaired.map(|repaired| repaired.copies.to_string_lossy()),
             });
             return output::line(&json.to_string());
         }
@@ -94,26 +101,56 @@ impl Doctor {
                 counted(report.unnamed, "damaged place")
             ))?;
         }
-        if let Some(copies) = copies {
-            let copies = copies.to_string_lossy();
+        if let Some(Repaired { what, copies }) = repaired {
+            let style = AnsiColor::Green.on_default();
+            for what in what {
+                output::line(&entry("repaired", style, [what], &screen))?;
+            }
             output::line(&format!(
-                "repaired; what was there before is in {}",
-                safe_line(&copies)
+                "repaired {}; what was there before is in {}",
+                counted(what.len() as u64, "thing"),
+                safe_line(&copies.to_string_lossy())
             ))?;
         }
-        let repairable = report.findings.iter();
-        let repairable = repairable.filter(|found| found.kind.is_repairable());
-        output::line(&match (report.is_healthy(), repairable.count()) {
-            (true, _) => "nothing is wrong".to_owned(),
-            (false, 0) => "something is wrong that cannot be repaired".to_owned(),
-            (false, n) => {
-                let things = counted(n as u64, "thing");
+        let things = |is: fn(&Kind) -> bool| match report.count(is) as u64 {
+            0 => None,
+            n => Some(counted(n, "thing")),
+        };
+        let damage = things(|kind| *kind == Kind::Damage);
+        output::line(&match (things(Kind::is_repairable), damage) {
+            (None, None) if report.under_way => {
+                "nothing is wrong up to the last line that is whole".to_owned()
+            }
+            (None, None) => "nothing is wrong".to_owned(),
+            (None, Some(_)) => "something is wrong that cannot be repaired".to_owned(),
+            (Some(things), damage) => {
+                let damage = damage.map(|things| format!("{things} cannot be repaired\n"));
                 format!(
-                    "{things} can be repaired: eventfold doctor {} --repair",
+                    "{}{things} can be repaired: eventfold doctor {} --repair",
+                    damage.unwrap_or_default(),
                     safe_line(&name)
                 )
             }
         })
+    }
+}
+
+/// What a repair did.
+struct Repaired {
+    /// What is no longer wrong.
+    what: Vec<String>,
+    /// Where the files are as they were before.
+    copies: PathBuf,
+}
+
+impl Repaired {
+    fn of(before: Report, after: &Report, copies: PathBuf) -> Self {
+        let is_left = |what: &String| after.findings.iter().any(|found| found.what == *what);
+        let repairable = before.findings.into_iter();
+        let repairable = repairable.filter(|found| found.kind.is_repairable());
+        let what = repairable.map(|found| found.what);
+        let what = what.filter(|what| !is_left(what)).collect();
+        Self { what, copies }
     }
 }
 
@@ -125,10 +162,14 @@ fn text(found: &Finding, screen: &Screen) -> String {
             ("broken", AnsiColor::Yellow.on_default())
         }
     };
-    const INDENT: usize = 10;
-    let kind = screen.paint(style, kind);
+    entry(kind, style, [&found.what, &found.meaning], screen)
+}
+
+/// Texts in lines of their own behind a word.
+fn entry<const N: usize>(word: &str, style: Style, texts: [&String; N], screen: &Screen) -> String {
+    let indent = word.len() + 4;
     let width = screen.width.unwrap_or(usize::MAX);
-    let lines = |text: &str| output::wrapped(&safe_line(text), INDENT, width);
-    let (what, meaning) = (lines(&found.what), lines(&found.meaning));
-    format!("  {kind}  {what}\n{:INDENT$}{meaning}", "")
+    let texts = texts.map(|text| output::wrapped(&safe_line(text), indent, width));
+    let word = screen.paint(style, word);
+    format!("  {word}  {}", texts.join(&format!("\n{:indent$}", "")))
 }

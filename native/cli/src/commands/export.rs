@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::hash::Hasher as _;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
+use crate::files::{Sum, check_is_there, parent};
 use crate::import::{Progress, sync_dir};
 use crate::output::{self, count, size};
 
@@ -31,13 +32,6 @@ pub(crate) struct Export {
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
-}
-
-/// What was written or read: how much of it, and its xxh64.
-#[derive(Debug, PartialEq, Eq)]
-struct Sum {
-    bytes: u64,
-    hash: u64,
 }
 
 impl Export {
@@ -102,15 +96,20 @@ impl Export {
         if let (Ok(log), Ok(place)) = (log, place)
             && log == place
         {
-            return Err(Failure::Usage(format!(
+            return Err(Failure::new(format!(
                 "{} lies in the log's own directory; name a file elsewhere",
                 self.file.display()
             )));
         }
+        check_is_there(parent(&self.file))?;
         match self.file.symlink_metadata() {
+            Ok(found) if found.is_dir() => Err(Failure::new(format!(
+                "{} is a directory; name a file in it",
+                self.file.display()
+            ))),
             Ok(found) if !found.is_file() => {
                 let name = self.file.display();
-                Err(Failure::Usage(format!(
+                Err(Failure::new(format!(
                     "{name} is no regular file, and is not replaced; send standard output there: \
                      eventfold export {} > {name}",
                     self.dir.display()
@@ -176,33 +175,12 @@ fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Out
 
 fn sum_of(path: &Path, is_zstd: bool) -> io::Result<Sum> {
     let file = File::open(path)?;
-    let mut file: Box<dyn Read> = match is_zstd {
-        true => Box::new(zstd::Decoder::new(file)?),
-        false => Box::new(BufReader::new(file)),
-    };
-    let mut hash = XxHash64::with_seed(0);
-    let (mut bytes, mut chunk) = (0, vec![0; 64 << 10]);
-    loop {
-        let n = match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        hash.write(chunk.get(..n).unwrap_or_default());
-        bytes += n as u64;
+    match is_zstd {
+        true => Sum::of(zstd::Decoder::new(file)?),
+        false => Sum::of(file),
     }
-    let hash = hash.finish();
-    Ok(Sum { bytes, hash })
 }
 
 fn is_zstd(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "zst")
-}
-
-fn parent(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
+use eventfold::{EventReader, LockState, who_holds};
 use serde_json::{Value, json};
 
 use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG};
 use crate::import::Progress;
-use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size};
+use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size, wrapped};
+use crate::saved::{Unusable, saved_view};
 use crate::times;
 
 /// More types than this are counted together: what an import can make of a wrong field.
@@ -37,6 +38,7 @@ pub(crate) struct Info {
 
 impl Info {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let mut damage = super::Damage::default();
         let facts = Facts::of(&reader, &mut damage)?;
@@ -47,7 +49,7 @@ impl Info {
                 output::line(facts.text(&self.dir, &screen).trim_end())?;
             }
         }
-        damage.outcome()
+        damage.outcome(&self.dir)
     }
 }
 
@@ -67,7 +69,7 @@ struct Facts {
 
 struct View {
     name: String,
-    saved: Result<Saved, NoSnapshot>,
+    saved: Result<Saved, Unusable>,
 }
 
 struct Saved {
@@ -80,7 +82,7 @@ impl Facts {
     fn of(reader: &EventReader, damage: &mut super::Damage) -> Outcome<Self> {
         let mut views = Vec::new();
         for name in reader.saved_views()? {
-            let saved = reader.saved_view(&name)?.map(|saved| Saved {
+            let saved = saved_view(reader, &name)?.map(|saved| Saved {
                 position: saved.position,
                 version: saved.version,
                 events_behind: 0,
@@ -161,7 +163,7 @@ impl Facts {
                 "events_behind": saved.events_behind,
                 "bytes_behind": self.end.saturating_sub(saved.position),
             }),
-            Err(why) => json!({ "name": view.name, "unusable": unusable(*why) }),
+            Err(why) => json!({ "name": view.name, "unusable": why.to_string() }),
         });
         let holder = match &self.lock {
             LockState::Held(Some(holder)) => json!({
@@ -217,7 +219,11 @@ impl Facts {
         if self.archive_len > 0 {
             let ratio = self.archived() as f64 / self.archive_len as f64;
             let (archive, raw) = (size(self.archive_len), size(self.archived()));
-            page.row("archive", &format!("{archive} for {raw}, 1 : {ratio:.1}"));
+            let gain = match ratio >= 1.0 {
+                true => format!("{ratio:.1} times smaller"),
+                false => "larger, for what each rotation adds".to_owned(),
+            };
+            page.row("archive", &format!("{archive} for {raw} of events: {gain}"));
         }
         let holder = match &self.lock {
             LockState::Free => "nobody writes".to_owned(),
@@ -244,7 +250,7 @@ impl Facts {
                 };
                 let on = safe_line(&disk.mounted_on);
                 page.row("disk", &format!("{} on {on}", disk.file_system));
-                page.row("", &screen.paint(style, disk.reason));
+                page.row("", &screen.paint(style, &page.behind_name(disk.reason)));
             }
         }
         page.views(self);
@@ -265,6 +271,11 @@ impl Page<'_> {
         let _ = writeln!(self.text, "  {name} {value}");
     }
 
+    /// In lines that stand where a row's value does.
+    fn behind_name(&self, text: &str) -> String {
+        wrapped(text, 11, self.screen.width.unwrap_or(usize::MAX))
+    }
+
     fn views(&mut self, facts: &Facts) {
         if facts.views.is_empty() {
             return;
@@ -278,8 +289,9 @@ impl Page<'_> {
                     let events = counted(saved.events_behind, "event");
                     format!("{events}, {} behind", size(behind))
                 }
-                Err(why) => unusable(*why).to_owned(),
+                Err(why) => why.to_string(),
             };
+            let state = self.behind_name(&state);
             let _ = writeln!(self.text, "  {:<8} {state}", safe_line(&view.name));
         }
     }
@@ -340,14 +352,6 @@ fn cut(text: &str, len: usize) -> String {
     match text.chars().count() > len {
         true => text.chars().take(len - 1).chain(['…']).collect(),
         false => text.to_owned(),
-    }
-}
-
-pub(crate) fn unusable(why: NoSnapshot) -> &'static str {
-    match why {
-        NoSnapshot::Missing => "nothing is saved",
-        NoSnapshot::Foreign => "damaged, of another program, or of another history",
-        _ => "cannot be used",
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) fn parse(text: &str) -> Result<At, String> {
 
 impl StateAt {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let end = match self.at {
             At::Position(position) => {

@@ -6,6 +6,7 @@ use clap::Args;
 use eventfold::{EventReader, LogIterator};
 
 use crate::failure::{Failure, Outcome};
+use crate::files::check_dir;
 use crate::filter::Filter;
 use crate::printer::{Form, Printer};
 
@@ -38,6 +39,11 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(crate) fn run(self) -> Outcome {
+        match self.follow {
+            // One may be begun there.
+            true => check_dir(&self.dir)?,
+            false => super::check_log(&self.dir)?,
+        }
         let reader = EventReader::new(&self.dir);
         let mut damage = super::Damage::default();
         let mut events = self.last(&reader)?;
@@ -56,7 +62,7 @@ impl Tail {
             }
             printer.flush()?;
             if !self.follow || self.filter.ends_before(events.position()) {
-                return damage.outcome();
+                return damage.outcome(&self.dir);
             }
             if is_reader_gone() {
                 return Err(Failure::ReaderGone);

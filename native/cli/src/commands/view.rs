@@ -1,13 +1,17 @@
+use std::fmt::Display;
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
 use eventfold::EventReader;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Screen, counted, duration, safe_json, safe_line, size};
+use crate::saved::{file_of, saved_view};
 
 /// Print the state that a view has saved, and how far behind the log it is.
 ///
@@ -22,18 +26,22 @@ pub(crate) struct View {
     dir: PathBuf,
     /// The view's name; `eventfold info` lists them
     name: String,
-    /// The state and how old it is as one JSON object
+    /// The state, when it was saved and how far behind it is as one JSON object
     #[arg(long)]
     json: bool,
 }
 
 impl View {
     pub(crate) fn run(self) -> Outcome {
+        super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let saved = reader.saved_view(&self.name)?;
-        let saved = match saved {
-            Ok(saved) => saved,
-            Err(why) => return Err(self.no_view(&reader, why)?),
+        let saved = match saved_view(&reader, &self.name) {
+            Ok(Ok(saved)) => saved,
+            Ok(Err(why)) => return Err(self.no_view(&reader, &why)?),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(self.no_view(&reader, &"no view has such a name")?);
+            }
+            Err(error) => return Err(error.into()),
         };
         let mut events = reader.read_from(saved.position)?;
         let mut behind = 0_u64;
@@ -43,10 +51,10 @@ impl View {
         }
         let bytes = events.position().saturating_sub(saved.position);
         if self.json {
-            let state: Box<RawValue> = serde_json::from_str(&saved.state)
-                .map_err(|error| Failure::new(format!("view {:?}: {error}", self.name)))?;
+            let state: Box<RawValue> = self.parsed(&saved.state)?;
             let about = json!({
                 "name": self.name,
+                "saved_ts": self.saved().map(since_1970),
                 "position": saved.position,
                 "version": saved.version,
                 "events_behind": behind,
@@ -58,15 +66,17 @@ impl View {
         }
         match Screen::of_stdout().is_terminal {
             true => {
-                let state: Value = serde_json::from_str(&saved.state)
-                    .map_err(|error| Failure::new(format!("view {:?}: {error}", self.name)))?;
+                let state: Value = self.parsed(&saved.state)?;
                 output::line(&safe_json(&format!("{state:#}")))?;
             }
             false => output::line(&saved.state)?,
         }
         let age = self
-            .age()
-            .map_or(String::new(), |age| format!("saved {age} ago, "));
+            .saved()
+            .and_then(|saved| SystemTime::now().duration_since(saved).ok());
+        let age = age.map_or(String::new(), |age| {
+            format!("saved {} ago, ", duration(age.as_secs()))
+        });
         output::note(&match behind {
             0 => format!("{age}up to date at position {}", saved.position),
             n => format!(
@@ -79,27 +89,31 @@ impl View {
         Ok(())
     }
 
-    fn age(&self) -> Option<String> {
-        let file = format!("views/{}.snapshot.json", self.name);
-        let saved = std::fs::metadata(self.dir.join(file))
-            .ok()?
-            .modified()
-            .ok()?;
-        let age = SystemTime::now().duration_since(saved).ok()?;
-        Some(duration(age.as_secs()))
+    fn parsed<'a, T: Deserialize<'a>>(&self, state: &'a str) -> Outcome<T> {
+        serde_json::from_str(state).map_err(|error| self.failure(&error))
     }
 
-    fn no_view(&self, reader: &EventReader, why: eventfold::NoSnapshot) -> Outcome<Failure> {
+    fn saved(&self) -> Option<SystemTime> {
+        let found = self.dir.join(file_of(&self.name)).metadata();
+        found.and_then(|found| found.modified()).ok()
+    }
+
+    fn no_view(&self, reader: &EventReader, why: &dyn Display) -> Outcome<Failure> {
         let names = reader.saved_views()?;
         let there = match names.as_slice() {
-            [] => "this log has none saved; the program that keeps views saves them".to_owned(),
+            [] => "there are none; the program that keeps views saves them".to_owned(),
             names => format!("there are {}", names.join(", ")),
         };
-        Ok(Failure::new(format!(
-            "{}: view {:?}: {}; {there}",
-            self.dir.display(),
-            safe_line(&self.name),
-            super::info::unusable(why),
-        )))
+        Ok(self.failure(&format_args!("{why}; {there}")))
     }
+
+    fn failure(&self, why: &dyn Display) -> Failure {
+        let (dir, name) = (self.dir.display(), safe_line(&self.name));
+        Failure::new(format!("{dir}: view {name:?}: {why}"))
+    }
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    let time = time.duration_since(SystemTime::UNIX_EPOCH);
+    time.unwrap_or_default().as_secs()
 }

@@ -38,6 +38,7 @@ impl Report {
             );
             return Ok(());
         }
+        let dir = reader.dir().display();
         let (bytes, ended) = content(file).map_err(cannot)?;
         if bytes < archived {
             let why = ended.map_or_else(String::new, |error| format!(": {error}"));
@@ -48,8 +49,11 @@ impl Report {
                     count(bytes),
                     count(archived)
                 ),
-                "other tools cannot read it to its end; what eventfold itself cannot read of it \
-                 is named above. Take it from a backup, or export what there is: eventfold export",
+                format!(
+                    "other tools cannot read it to its end; what eventfold itself cannot read of \
+                     it is named above. Take it from a backup, or save what can be read: \
+                     eventfold cat {dir} > FILE"
+                ),
             );
         } else if recovery.is_clean() && (bytes > archived || ended.is_some()) {
             let why = ended.map_or_else(
@@ -59,8 +63,10 @@ impl Report {
             self.damage(
                 Kind::Damage,
                 format!("archive.jsonl.zst: zstd does not end where it does: {why}"),
-                "eventfold reads all of it, and other tools do not. Take it from a backup, or \
-                 export what there is: eventfold export",
+                format!(
+                    "eventfold reads all of it, and other tools do not. Take it from a backup, or \
+                     save all events: eventfold export {dir} FILE"
+                ),
             );
         }
         Ok(())

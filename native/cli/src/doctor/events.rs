@@ -14,17 +14,18 @@ impl Report {
         let is_written = *lock != LockState::Free;
         let end = match reader.read_last(0) {
             Ok(end) => end.position(),
-            Err(error) => return self.unreadable(error),
+            Err(error) => return self.unreadable(reader, error),
         };
         let Some(read_to) = self.read_to(reader, end)? else {
             return Ok(());
         };
         if is_written {
+            self.under_way = reader.lag(read_to).is_ok_and(|rest| rest > 0);
             return self.archive(reader, None, &Recovery::default());
         }
         let rest = match reader.lag(read_to) {
             Ok(rest) => rest,
-            Err(error) => return self.unreadable(error),
+            Err(error) => return self.unreadable(reader, error),
         };
         match reader.pending_recovery() {
             Ok(recovery) => {
@@ -115,7 +116,7 @@ impl Report {
                 }
                 Some(Err(error)) => {
                     progress.clear();
-                    self.unreadable(error)?;
+                    self.unreadable(reader, error)?;
                     hidden = events.position() == before;
                     if hidden {
                         break;
@@ -130,7 +131,7 @@ impl Report {
 
     /// # Errors
     /// What is no damage.
-    fn unreadable(&mut self, error: io::Error) -> Outcome {
+    fn unreadable(&mut self, reader: &EventReader, error: io::Error) -> Outcome {
         match Error::of(&error) {
             Some(Error::Corrupt { path, offset, .. }) if path.ends_with(LOG) => {
                 self.damage(
@@ -145,8 +146,11 @@ impl Report {
                 self.damage(
                     Kind::Damage,
                     error.to_string(),
-                    "what lies there is lost; reading passes it, a view stops at it. Take the \
-                     directory from a backup, or save what can be read: eventfold cat DIR > FILE",
+                    format!(
+                        "what lies there is lost; reading passes it, a view stops at it. Take the \
+                         directory from a backup, or save what can be read: eventfold cat {} > FILE",
+                        reader.dir().display()
+                    ),
                 );
                 Ok(())
             }

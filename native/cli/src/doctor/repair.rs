@@ -18,11 +18,16 @@ use crate::output;
 pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
     // Before anything is copied in vain. A writer that opens puts right what a crash left, so
     // that none may come before the copy.
-    if let LockState::Held(by) = who_holds(dir)? {
-        let by = by.map_or(String::new(), |by| format!(" ({})", output::holder(&by)));
+    let by = match who_holds(dir)? {
+        LockState::Held(by) => Some(by),
+        // It has stopped since, in the midst of what was not looked at.
+        LockState::Free if report.under_way => Some(None),
+        LockState::Free => None,
+    };
+    if let Some(by) = by {
         return Err(Failure::new(format!(
-            "another writer holds the lock on {}{by}: stop it, and repair then",
-            dir.display()
+            "nothing was repaired: {} is writing; stop it and run this again",
+            output::writer(by.as_ref())
         )));
     }
     let copies = new_dir(dir)?;

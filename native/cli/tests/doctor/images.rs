@@ -31,7 +31,7 @@ fn write(image: &Image, dir: &Path) {
     }
 }
 
-/// Whether it was damaged, and whether all of it was repaired.
+/// Whether it was damaged, and whether all of it was repaired that is there.
 fn check(image: &Image) -> (bool, bool) {
     let (dir, opened) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write(image, dir.path());
@@ -58,11 +58,17 @@ fn check(image: &Image) -> (bool, bool) {
     for event in before.iter().chain(&readable(opened.path())) {
         assert!(after.contains(event), "{what:?}: {event:?} is gone");
     }
+    let (_, left) = findings(dir.path());
     if status == Some(0) {
-        assert_eq!(findings(dir.path()), (Some(0), vec![]), "{what:?}");
+        assert_eq!(left, [""; 0], "{what:?}");
         goes_on(dir.path(), data(dir.path()));
     }
-    (true, status == Some(0))
+    // No repair brings back events that were not synced: a view may have folded them already, and
+    // before the first of them there is no log.
+    let is_gone = |what: &String| {
+        what.contains("was folded up to position") || what.contains("there is no log here")
+    };
+    (true, left.iter().all(is_gone))
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! What lies beside the events and says up to which position it knows them.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use eventfold::EventReader;
+
+use super::{Kind, Report};
+use crate::failure::{Failure, Outcome};
+use crate::import::Record;
+use crate::saved::{Unusable, end_before, file_of, saved_view};
+
+impl Report {
+    pub(super) fn snapshots(&mut self, reader: &EventReader) -> Outcome {
+        for name in reader.saved_views()? {
+            let path = file_of(&name);
+            let shown = path.display();
+            match saved_view(reader, &name)? {
+                Ok(_) | Err(Unusable::Missing) => {}
+                Err(Unusable::Ahead { position, end }) => self.add(
+                    Kind::Damage,
+                    format!("{shown} was folded up to position {position}; the log ends at {end}"),
+                    "events are missing, or the snapshot is another log's; take the directory from \
+                     a backup. The state is still in this file, until its program saves the view \
+                     anew: keep a copy first",
+                ),
+                Err(why @ Unusable::Other) => {
+                    let what = format!("{shown}: {why}");
+                    let meaning = "no event is lost: its view is folded from the first event, and \
+                                   saved anew when its program refreshes it";
+                    self.add(Kind::Rebuilt(path), what, meaning);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn imports(&mut self, reader: &EventReader) -> Outcome {
+        let imports = reader.dir().join("imports");
+        let cannot = |path: &Path, error: io::Error| {
+            Failure::io(format_args!("cannot read {}", path.display()), &error)
+        };
+        let files = match fs::read_dir(&imports) {
+            Ok(files) => files,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(cannot(&imports, error)),
+        };
+        for file in files {
+            let name = file.map_err(|error| cannot(&imports, error))?.file_name();
+            let path = imports.join(&name);
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let text = match fs::read(&path) {
+                Ok(text) => text,
+                // An import from a stream came to its end meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(cannot(&path, error)),
+            };
+            let shown = format!("imports/{}", name.display());
+            match serde_json::from_slice::<Record>(&text) {
+                Ok(record) => {
+                    let position = record.position;
+                    if let Some(end) = end_before(reader, position)? {
+                        self.add(
+                            Kind::Damage,
+                            format!(
+                                "{shown}: {} was imported up to position {position}; the log ends \
+                                 at {end}",
+                                record.source
+                            ),
+                            "events are missing, or the log was made anew. Take the directory from \
+                             a backup",
+                        );
+                    }
+                }
+                Err(error) => self.add(
+                    Kind::Damage,
+                    format!("{shown}: this record of an import is damaged ({error})"),
+                    "no event is lost, but it is not known any more how far its source was \
+                     imported: take the file from a backup, or import the source from its first \
+                     line once more with --again",
+                ),
+            }
+        }
+        Ok(())
+    }
+}

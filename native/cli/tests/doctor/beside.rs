@@ -1,0 +1,59 @@
+//! What lies beside the events and says up to which position it knows them.
+
+use std::fs;
+
+use eventfold::EventReader;
+
+use super::support::{run, text};
+use super::{WRONG, doctor, filled, findings};
+
+/// All events are gone, and what is saved is the last that tells of them.
+#[test]
+fn a_snapshot_and_an_import_from_beyond_the_logs_end_are_damage_and_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("a.jsonl"));
+    filled(&log);
+    fs::write(&file, "{\"type\":\"a\",\"data\":{\"n\":1},\"ts\":1}\n").unwrap();
+    run(["import", text(&log), text(&file)]).ok();
+    let imported = EventReader::new(&log).read_last(0).unwrap().position();
+    let saved = EventReader::new(&log).saved_view("sum").unwrap().unwrap();
+    fs::write(log.join("app.jsonl"), "").unwrap();
+    fs::remove_file(log.join("archive.jsonl.zst")).unwrap();
+    let snapshot = log.join("views/sum.snapshot.json");
+    let before = fs::read(&snapshot).unwrap();
+    for options in [&[][..], &["--repair"]] {
+        let page = doctor(&log, options).failed_with_output(WRONG);
+        let folded = format!("was folded up to position {}", saved.position);
+        let imported = format!("was imported up to position {imported}");
+        for part in [
+            &folded,
+            &imported,
+            "the log ends at 0",
+            "cannot be repaired",
+        ] {
+            assert!(page.contains(part), "{part:?} is not in\n{page}");
+        }
+        assert!(!page.contains("no event is lost"), "{page}");
+    }
+    assert_eq!(fs::read(&snapshot).unwrap(), before);
+    let page = run(["info", text(&log)]).ok();
+    assert!(page.contains("events are missing"), "{page}");
+    let error = run(["view", text(&log), "sum"]).failed(1);
+    assert!(
+        error.contains("the log ends at 0: events are missing"),
+        "{error}"
+    );
+
+    // A copy of it whose own bytes are damaged tells of nothing.
+    let bytes = String::from_utf8(before).unwrap();
+    fs::write(&snapshot, bytes.replacen("435", "436", 1)).unwrap();
+    let (_, what) = findings(&log);
+    assert!(what[0].contains("damaged, of another program"), "{what:?}");
+    let record = fs::read_dir(log.join("imports")).unwrap().next();
+    fs::write(record.unwrap().unwrap().path(), "{}").unwrap();
+    let (_, what) = findings(&log);
+    assert!(
+        what[1].contains("record of an import is damaged"),
+        "{what:?}"
+    );
+}
