@@ -1,18 +1,25 @@
 //! The command line.
 
+use std::io;
 use std::time::Duration;
 
 use anstream::ColorChoice;
 use clap::{Parser, ValueEnum};
 
 use crate::commands::Command;
+use crate::failure::Failure;
+
+/// Of which the bytes can be counted.
+const MAX_MIB: u64 = 1 << 40;
 
 /// Look into an event log, fill it, copy it.
 ///
-/// A log is a directory. Every command takes it first. Commands that only read need no lock and
-/// may run beside the program that writes; `append`, `import` and `rotate` take the writer's lock.
+/// A log is a directory; what looks into it or fills it takes it first. Commands that only read
+/// need no lock and may run beside the program that writes; `append`, `import`, `rotate` and
+/// `doctor --repair` take the writer's lock.
 ///
-/// Exit status: 0 when it was done, 1 when it failed, 2 when it was not understood.
+/// Exit status: 0 when it was done, 1 when it failed, 2 when the command line was not understood,
+/// 3 when `doctor` found something wrong; that of `state-at` is its program's.
 #[derive(Debug, Parser)]
 #[command(
     name = "eventfold",
@@ -36,6 +43,8 @@ pub(crate) struct Wait {
     #[arg(
         long = "wait",
         value_name = "SECONDS",
+        value_parser = seconds,
+        allow_negative_numbers = true,
         default_value_t = 0,
         hide_default_value = true
     )]
@@ -46,6 +55,38 @@ impl Wait {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
+
+    pub(crate) fn failure(&self, error: &io::Error) -> Failure {
+        Failure::waited(error, self.seconds)
+    }
+}
+
+pub(crate) fn position(text: &str) -> Result<u64, String> {
+    whole(text, "a position", "as eventfold cat DIR -p shows")
+}
+
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    whole(text, "a number of seconds", "such as 10")
+}
+
+pub(crate) fn events(text: &str) -> Result<u64, String> {
+    whole(text, "a number of events", "such as 10")
+}
+
+pub(crate) fn mib(text: &str) -> Result<u64, String> {
+    match whole(text, "a number of MiB", "such as 64")? {
+        mib @ 1..=MAX_MIB => Ok(mib),
+        _ => Err(format!("a number of MiB is from 1 to {MAX_MIB}")),
+    }
+}
+
+/// `what` is what the number is, and `such` where it is had from, or one of them.
+fn whole(text: &str, what: &str, such: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| match text.parse::<i128>() {
+        Ok(..0) => format!("{what} is 0 or more"),
+        Ok(_) => format!("{what} is less than 2^64"),
+        Err(_) => format!("expected {what}: a whole number, {such}"),
+    })
 }
 
 /// When to use colours.

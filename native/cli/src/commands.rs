@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod append;
+mod at;
 mod backup;
 mod bench;
 mod cat;
@@ -89,6 +90,17 @@ fn check_log(dir: &Path) -> Outcome {
 /// Where the log ends now.
 pub(crate) fn end(reader: &EventReader) -> Outcome<u64> {
     Ok(reader.read_last(0)?.position())
+}
+
+/// Whether an event starts at `position`, or the log ends there.
+///
+/// # Errors
+/// Where neither is so. Damage is told by the read that follows.
+pub(crate) fn check_position(reader: &EventReader, position: u64) -> io::Result<()> {
+    match reader.has_new_events(position) {
+        Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The next event, all of which can be read: what is printed is looked at by nobody else.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use eventfold::Error;
 
+use crate::files::parent;
 use crate::output::{self, safe};
 
 /// What ends a command.
@@ -13,7 +14,7 @@ use crate::output::{self, safe};
 pub(crate) enum Failure {
     /// It could not be done: what, where, and the way out.
     Failed(String),
-    /// It cannot be meant.
+    /// The command line was not understood.
     Usage(String),
     /// Whoever read our output has seen enough.
     ReaderGone,
@@ -36,11 +37,53 @@ impl Failure {
         }
     }
 
+    /// What the library says, after the lock was waited for so many `seconds`.
+    pub(crate) fn waited(error: &io::Error, seconds: u64) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::ReaderGone;
+        }
+        match Error::of(error) {
+            // The library's way out is one for programs.
+            Some(Error::Locked { path, holder }) => {
+                let by = match holder {
+                    None => String::new(),
+                    Some(holder) => format!(" ({})", output::holder(holder)),
+                };
+                let path = path.display();
+                Self::Failed(match seconds {
+                    0 => format!(
+                        "another writer holds the lock on {path}{by}; stop it first, have it do \
+                         this, or wait for it with --wait SECONDS. Reading needs no lock"
+                    ),
+                    n => format!(
+                        "another writer still holds the lock on {path} after {n} s{by}; stop it \
+                         first, or have it do this. Reading needs no lock"
+                    ),
+                })
+            }
+            Some(Error::Corrupt { path, .. }) => Self::Failed(format!(
+                "{error}; eventfold doctor {} says what to do",
+                parent(path).display()
+            )),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+
     /// The same, after something was done that stays.
     pub(crate) fn after(self, done: &str) -> Self {
         match self {
             Self::Failed(message) => Self::Failed(format!("{message}; {done}")),
             other => other,
+        }
+    }
+
+    /// The same, of what was tried of an import.
+    pub(crate) fn of_import(self, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                self.after("make room and run this again: it goes on where it stopped")
+            }
+            _ => self,
         }
     }
 
@@ -59,23 +102,6 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::ReaderGone;
-        }
-        match Error::of(&error) {
-            // The library's way out is one for programs.
-            Some(Error::Locked { path, holder }) => {
-                let by = match holder {
-                    None => String::new(),
-                    Some(holder) => format!(" ({})", output::holder(holder)),
-                };
-                Self::Failed(format!(
-                    "another writer holds the lock on {}{by}; stop it first, or have it do this. \
-                     Reading needs no lock",
-                    path.display()
-                ))
-            }
-            _ => Self::Failed(error.to_string()),
-        }
+        Self::waited(&error, 0)
     }
 }

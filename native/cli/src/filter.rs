@@ -1,25 +1,27 @@
 //! Which events are wanted.
 
 use clap::Args;
-use eventfold::EventRef;
+use eventfold::{Error, EventReader, EventRef};
 
-use crate::times;
+use crate::commands::check_position;
+use crate::failure::{Failure, Outcome};
+use crate::{args, times};
 
 /// Events that all of these are true of.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which events")]
 pub(crate) struct Filter {
     /// From this position on: that of an event, or the next one's
-    #[arg(long, value_name = "POSITION")]
+    #[arg(long, value_name = "POSITION", value_parser = args::position, allow_negative_numbers = true)]
     pub(crate) from: Option<u64>,
     /// Before this position
-    #[arg(long, value_name = "POSITION")]
-    pub(crate) to: Option<u64>,
+    #[arg(long, value_name = "POSITION", value_parser = args::position, allow_negative_numbers = true)]
+    to: Option<u64>,
     /// Not before: Unix seconds, RFC 3339 or how long ago (2h)
-    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    #[arg(long, value_name = "TIME", value_parser = times::parse, allow_negative_numbers = true)]
     since: Option<u64>,
     /// Not after
-    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    #[arg(long, value_name = "TIME", value_parser = times::parse, allow_negative_numbers = true)]
     until: Option<u64>,
     /// Of this type; * is any text and ? any character. May be given more than once
     #[arg(long = "type", value_name = "TYPE")]
@@ -44,6 +46,29 @@ impl Filter {
                     .any(|glob| matches(glob, event.event_type())))
             && (self.actor.is_none() || self.actor.as_deref() == event.actor())
             && (self.id.is_none() || self.id.as_deref() == event.id())
+    }
+
+    /// Whether its positions are ones of the log, which `grows` while it is read or not.
+    ///
+    /// # Errors
+    /// Where they are not: nothing would be found there.
+    pub(crate) fn check(&self, reader: &EventReader, grows: bool) -> Outcome {
+        if let Some(from) = self.from {
+            check_position(reader, from)?;
+        }
+        let Some(to) = self.to else { return Ok(()) };
+        if let Some(from) = self.from.filter(|from| to < *from) {
+            return Err(Failure::new(format!(
+                "--to {to} is before --from {from}: no event is between them"
+            )));
+        }
+        match check_position(reader, to) {
+            // It may come to be one.
+            Err(error) if grows && matches!(Error::of(&error), Some(Error::Beyond { .. })) => {
+                Ok(())
+            }
+            checked => Ok(checked?),
+        }
     }
 
     /// Whether what stands at `position` lies behind what is wanted.

@@ -20,9 +20,16 @@ mod times;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::try_parse().unwrap_or_else(|mut error| {
+        // That what was mistyped is to be taken for a value.
+        if error.kind() == ErrorKind::UnknownArgument {
+            error.remove(ContextKind::Suggested);
+        }
+        error.exit()
+    });
     args.color.as_choice().write_global();
     match args.command.run() {
         Ok(()) => ExitCode::SUCCESS,

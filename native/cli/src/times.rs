@@ -1,14 +1,19 @@
 //! Times as people and other programs write them.
 
+use std::fmt::Display;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
 
-/// Seconds since 1970: of a number of them, a time in RFC 3339 or ISO 8601 (that of this machine
+/// The end of the year 9999: a later second is one of a program that counts in milliseconds.
+pub(crate) const LAST: u64 = 253_402_300_799;
+
+/// Seconds since 1970: of a number of them, also behind @, a time in RFC 3339 or ISO 8601 (that of this machine
 /// where it names no zone), a date, `now`, or how long ago it was: `90s`, `2h`, `1d 12h`.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
+    if let Ok(seconds) = text.strip_prefix('@').unwrap_or(text).parse() {
         return Ok(seconds);
     }
     if text == "now" {
@@ -16,6 +21,9 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     }
     if let Some(time) = written(text) {
         return since_1970(time?);
+    }
+    if text.parse::<i128>().is_ok() {
+        return Err("a number of Unix seconds is 0 or more, and less than 2^64".into());
     }
     let ago = text.strip_suffix("ago").unwrap_or(text);
     if let Ok(span) = ago.trim().parse::<Span>()
@@ -28,6 +36,20 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
          or how long ago: 90s, 2h, 3d"
             .into(),
     )
+}
+
+/// The time of an event that is to be.
+pub(crate) fn parse_new(text: &str) -> Result<u64, String> {
+    parse(text).and_then(not_millis)
+}
+
+pub(crate) fn not_millis(ts: u64) -> Result<u64, String> {
+    match ts {
+        ..=LAST => Ok(ts),
+        _ => Err(format!(
+            "ts {ts} is after the year 9999: ts is in seconds, this looks like milliseconds"
+        )),
+    }
 }
 
 /// The time of another program's log: Unix seconds, also with a fraction, milliseconds,
@@ -47,11 +69,12 @@ pub(crate) fn of_a_log(value: &serde_json::Value) -> Result<u64, String> {
             match number.as_f64() {
                 Some(seconds) if (0.0..1e11).contains(&seconds) => Ok(seconds as u64),
                 Some(millis) if (1e11..1e14).contains(&millis) => Ok((millis / 1e3) as u64),
-                _ => Err(format!("the time {number} is before 1970 or no time")),
+                Some(seconds) if seconds < 0.0 => Err(before_1970(number)),
+                _ => Err(format!("{number} is no time")),
             }
         }
         serde_json::Value::String(text) => of_text(text),
-        other => Err(format!("the time {other} is neither a number nor a text")),
+        other => Err(format!("{other} is neither a number nor a text")),
     }
 }
 
@@ -97,7 +120,11 @@ fn written(text: &str) -> Option<Result<Timestamp, String>> {
 fn since_1970(time: Timestamp) -> Result<u64, String> {
     // Down, not towards 1970.
     let seconds = time.as_second() - i64::from(time.subsec_nanosecond() < 0);
-    u64::try_from(seconds).map_err(|_| format!("{time} is before 1970"))
+    u64::try_from(seconds).map_err(|_| before_1970(time))
+}
+
+fn before_1970(time: impl Display) -> String {
+    format!("{time} is before 1970 and cannot be stored")
 }
 
 /// `2024-06-01 12:00:00` in this machine's time zone.
@@ -126,6 +153,9 @@ mod tests {
     #[test]
     fn times_of_people() {
         assert_eq!(parse("0"), Ok(0));
+        assert_eq!(parse("@1717243200"), Ok(1_717_243_200));
+        let late = [LAST, LAST + 1].map(|ts| parse_new(&ts.to_string()).is_ok());
+        assert_eq!(late, [true, false]);
         assert_eq!(parse("2024-06-01T12:00:00Z"), Ok(1_717_243_200));
         assert_eq!(parse("2024-06-01T14:00:00.9+02:00"), Ok(1_717_243_200));
         assert!(parse("2024-06-01").is_ok());

@@ -122,6 +122,41 @@ fn what_is_not_there_is_told_by_its_place() {
 }
 
 #[test]
+fn positions_at_which_nothing_can_be_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let end = filled(dir.path()).end_position().to_string();
+    let second = run(["cat", text(dir.path()), "-p", "--id", "1"]).ok();
+    let second = second.split_once('\t').unwrap().0;
+    for command in ["cat", "tail"] {
+        for (options, why) in [
+            (
+                &["--from", "5"][..],
+                "position 5 is not the start of an event",
+            ),
+            (&["--from", "18446744073709551615"], "beyond the end"),
+            (&["--to", "5"], "position 5 is not the start of an event"),
+            (&["--to", "99999999"], "beyond the end"),
+            (&["--from", &end, "--to", second], "is before --from"),
+        ] {
+            let error = run([&[command, text(dir.path())], options].concat()).failed(1);
+            assert!(error.contains(why), "{command} {options:?}: {error}");
+        }
+        for (options, why) in [
+            (["--from", "abc"], "expected a position: a whole number"),
+            (["--to", "-1"], "a position is 0 or more"),
+            (["--from", "99999999999999999999"], "less than 2^64"),
+        ] {
+            let error = run([&[command, text(dir.path())][..], &options].concat()).failed(2);
+            assert!(error.contains(why) && !error.contains("tip"), "{error}");
+        }
+        run([command, text(dir.path()), "--from", &end, "--to", &end]).ok();
+    }
+    run(["tail", text(dir.path()), "-n", "x"]).failed(2);
+    let since = run(["cat", text(dir.path()), "--since", "@1098"]).ok();
+    assert_eq!(numbers(&since), [98, 99]);
+}
+
+#[test]
 fn damage_is_told_and_the_rest_is_printed() {
     let dir = tempfile::tempdir().unwrap();
     let good = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
@@ -138,6 +173,8 @@ fn damage_is_told_and_the_rest_is_printed() {
             error.contains("corrupt at position 29") && error.contains("1 place"),
             "{error}"
         );
+        let way_out = format!("eventfold doctor {} says what to do", text(dir.path()));
+        assert!(error.contains(&way_out), "{error}");
     }
 }
 
@@ -174,6 +211,7 @@ fn a_line_whose_data_cannot_be_read_is_damage_to_every_command() {
         ] {
             let said = run(args).failed(1);
             assert!(said.contains("corrupt at position 29"), "{args:?}: {said}");
+            assert!(said.contains("eventfold doctor"), "{args:?}: {said}");
         }
         assert!(!copy.exists() && !log.join("archive.jsonl.zst").exists());
     }

@@ -52,6 +52,22 @@ fn every_command_has_help_with_an_example_and_a_manual_page() {
 }
 
 #[test]
+fn every_exit_status_is_told() {
+    let help = run(["--help"]).ok();
+    let help: Vec<_> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    for part in [
+        "0 when",
+        "1 when",
+        "2 when",
+        "3 when `doctor`",
+        "that of `state-at`",
+    ] {
+        assert!(help.contains(part), "{part:?} is not in\n{help}");
+    }
+}
+
+#[test]
 fn completions_are_scripts_that_the_shell_takes() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = run(["completions", shell]).ok();
@@ -82,12 +98,17 @@ fn what_is_not_understood_ends_with_2_and_names_the_way_out() {
         vec!["nothing"],
         vec!["cat"],
         vec!["tail", ".", "-n", "x"],
+        vec!["tail", ".", "--unknown"],
+        vec!["append", ".", "a", "1", "--wait", "x"],
+        vec!["bench", ".", "--seconds", "1e3"],
+        vec!["import", ".", "a", "--rotate-at", "0"],
     ] {
         let error = run(&args).failed(2);
         assert!(
             error.contains("Usage") || error.contains("--help"),
             "{error}"
         );
+        assert!(!error.contains("use '--"), "{error}");
     }
     assert_eq!(
         run_with_stdin(["--version"], "").ok(),

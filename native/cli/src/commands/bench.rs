@@ -10,9 +10,11 @@ use eventfold::{Durability, Event, EventReader, EventWriter, SharedWriter};
 use serde_json::{Value, json};
 use signal_hook::consts::SIGINT;
 
+use crate::args;
 use crate::disk::Disk;
 use crate::failure::{Failure, Outcome};
-use crate::output::{self, DIM, Screen, count, safe_line};
+use crate::files::check_is_there;
+use crate::output::{self, DIM, Screen, count, nameless, safe_line, wrapped};
 
 /// What a row writes at most, however fast the disk is.
 const MAX_BYTES: u64 = 64 << 20;
@@ -35,11 +37,18 @@ pub(crate) struct Bench {
     /// A directory on the disk
     dir: PathBuf,
     /// How long a row takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = seconds, allow_negative_numbers = true)]
     seconds: u64,
     /// As one JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    match args::seconds(text)? {
+        seconds @ 1..=600 => Ok(seconds),
+        _ => Err("a row takes from 1 to 600 seconds".into()),
+    }
 }
 
 /// When a row ends.
@@ -79,6 +88,7 @@ struct Row {
 
 impl Bench {
     pub(crate) fn run(self) -> Outcome {
+        check_is_there(&self.dir)?;
         let cannot = |error| {
             Failure::io(
                 format_args!("cannot measure {}", self.dir.display()),
@@ -88,7 +98,7 @@ impl Bench {
         let place = tempfile::Builder::new()
             .prefix("eventfold-bench-")
             .tempdir_in(&self.dir)
-            .map_err(cannot)?;
+            .map_err(|error| cannot(nameless(error)))?;
         let limit = Limit::of(Duration::from_secs(self.seconds)).map_err(cannot)?;
         let [bare, durable] = durable(place.path(), &limit).map_err(cannot)?;
         let rows = [
@@ -132,7 +142,8 @@ impl Bench {
                 "{} on {}: {}",
                 disk.file_system, disk.mounted_on, disk.reason
             );
-            output::line(&safe_line(&text))?;
+            let width = screen.width.unwrap_or(usize::MAX);
+            output::line(&wrapped(&safe_line(&text), 0, width))?;
         }
         for row in rows {
             output::line(&row.text(&screen))?;

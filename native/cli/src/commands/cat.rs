@@ -30,17 +30,16 @@ impl Cat {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let from = self.filter.from.unwrap_or(0);
-        // Without an end it would never come to one where what it prints is appended.
-        let end = match super::end(&reader) {
-            Ok(end) if from <= end => end,
-            // Told by the read that follows.
-            _ => u64::MAX,
-        };
-        let mut events = reader.read_from(from)?;
+        self.filter.check(&reader, false)?;
+        // Without an end it would never come to one where what it prints is appended. What hides
+        // it is told by the read that follows.
+        let end = super::end(&reader).ok();
+        let mut events = reader.read_from(self.filter.from.unwrap_or(0))?;
         let mut printer = Printer::new(self.form);
         let mut damage = super::Damage::default();
-        while events.position() < end && !self.filter.ends_before(events.position()) {
+        while end.is_none_or(|end| events.position() < end)
+            && !self.filter.ends_before(events.position())
+        {
             match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,

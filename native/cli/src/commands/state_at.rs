@@ -6,8 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use clap::Args;
 use eventfold::EventReader;
 
+use super::at::{At, parse};
 use crate::failure::{Failure, Outcome};
-use crate::times;
 
 /// Give a program all events up to a position or time, and print the state that it makes of them.
 ///
@@ -23,44 +23,19 @@ pub(crate) struct StateAt {
     /// The log's directory
     dir: PathBuf,
     /// A position: the events before it. A time (2024-06-01, 2h, @1717243200 for Unix seconds):
-    /// the events that are not later. `end`: all
-    #[arg(value_name = "POSITION|TIME", value_parser = parse)]
+    /// the log as it stood before the first event that is later. `end`: all
+    #[arg(value_name = "POSITION|TIME", value_parser = parse, allow_negative_numbers = true)]
     at: At,
     /// The program and its arguments, behind --
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum At {
-    Position(u64),
-    Time(u64),
-    End,
-}
-
-pub(super) fn parse(text: &str) -> Result<At, String> {
-    match (text, text.strip_prefix('@')) {
-        ("end", _) => Ok(At::End),
-        (_, Some(seconds)) => times::parse(seconds).map(At::Time),
-        (text, None) => match text.parse() {
-            Ok(position) => Ok(At::Position(position)),
-            Err(_) => times::parse(text).map(At::Time),
-        },
-    }
-}
-
 impl StateAt {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let end = match self.at {
-            At::Position(position) => {
-                // Whether an event starts there, or the log ends.
-                reader.has_new_events(position)?;
-                position
-            }
-            _ => reader.read_last(0)?.position(),
-        };
+        let end = self.at.position(&reader, super::end(&reader)?)?;
         let mut child = self.spawn()?;
         let fed = self.feed(&reader, end, &mut child);
         let ended = child.wait();
@@ -95,9 +70,6 @@ impl StateAt {
                 break;
             };
             let event = event?;
-            if matches!(self.at, At::Time(time) if event.ts() > time) {
-                continue;
-            }
             let written = stdin.write_all(event.line());
             if !self.goes_on(written.and_then(|()| stdin.write_all(b"\n")))? {
                 // What is left in the buffer has nobody to go to.

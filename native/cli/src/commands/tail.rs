@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use eventfold::{EventReader, LogIterator};
 
+use crate::args;
 use crate::failure::{Failure, Outcome};
 use crate::files::check_dir;
 use crate::filter::Filter;
@@ -26,7 +27,7 @@ pub(crate) struct Tail {
     /// The log's directory
     dir: PathBuf,
     /// How many events, of those that are wanted
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = args::events, allow_negative_numbers = true, default_value_t = 10)]
     lines: u64,
     /// Wait for what comes after them
     #[arg(short, long)]
@@ -45,6 +46,7 @@ impl Tail {
             false => super::check_log(&self.dir)?,
         }
         let reader = EventReader::new(&self.dir);
+        self.filter.check(&reader, self.follow)?;
         let mut damage = super::Damage::default();
         let mut events = self.last(&reader)?;
         let mut printer = Printer::new(self.form);
