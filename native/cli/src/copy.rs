@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::commands::{end, next_whole};
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG};
+use crate::files::{ARCHIVE, LOG, check_is_there, parent};
 use crate::import::sync_dir;
-use crate::output::{self, counted, safe_line, size};
+use crate::output::{self, counted, nameless, safe_line, size};
 
 /// How often a writer may rotate into the copying before it is given up.
 const TRIES: u32 = 100;
@@ -33,18 +33,16 @@ impl Copy {
     /// # Errors
     /// Where `to` is there and holds anything, and where the disk does.
     pub(crate) fn of(reader: &EventReader, end: u64, to: &Path) -> Outcome<Self> {
+        check_is_there(parent(to))?;
         check_free(to)?;
+        let from = reader.dir();
+        check_is_outside(to, from)?;
         let cannot = |error| Failure::io(format_args!("cannot write {}", to.display()), &error);
-        let parent = match to.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let mut builder = tempfile::Builder::new();
         let dir = builder
             .prefix(".eventfold-")
-            .tempdir_in(parent)
-            .map_err(cannot)?;
-        let from = reader.dir();
+            .tempdir_in(parent(to))
+            .map_err(|error| cannot(nameless(error)))?;
         let mut copy = Self {
             dir,
             to: to.to_path_buf(),
@@ -191,10 +189,7 @@ impl Copy {
             // It is no longer there under the name by which it would be removed.
             let _ = dir.keep();
             sync_dir(&to)?;
-            sync_dir(match to.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            })
+            sync_dir(parent(&to))
         };
         keep().map_err(|error: io::Error| {
             Failure::io(format_args!("cannot write {}", to.display()), &error)
@@ -202,10 +197,25 @@ impl Copy {
     }
 }
 
+/// What lies in a log's directory goes with it.
+fn check_is_outside(to: &Path, log: &Path) -> Outcome {
+    match (parent(to).canonicalize(), log.canonicalize()) {
+        (Ok(place), Ok(own)) if place.starts_with(&own) => Err(Failure::new(format!(
+            "{} lies in the log's own directory; name a directory elsewhere",
+            to.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn check_free(to: &Path) -> Outcome {
     match fs::read_dir(to).map(|mut files| files.next().is_none()) {
         Ok(true) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(Failure::new(format!(
+            "{} is a file; name a directory that is not there yet",
+            to.display()
+        ))),
         Ok(false) => Err(Failure::new(format!(
             "{} is not empty: name a directory that is not there yet",
             to.display()

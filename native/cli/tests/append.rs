@@ -59,9 +59,56 @@ fn what_is_not_json_is_a_usage_error_and_makes_nothing() {
         error.contains("not JSON") && error.contains("'\"text\"'"),
         "{error}"
     );
+    let error = run(["append", text(&log), "a", "1", "--meta", "x"]).failed(2);
+    assert!(error.contains("--meta is not JSON") && error.contains("'\"text\"'"));
+    let error = run(["append", text(&log), "a", "{\"a\""]).failed(2);
+    assert!(!error.contains("quotes"), "{error}");
     run(["append", text(&log), "a", "1", "--ts", "soon"]).failed(2);
     run(["append", text(&log)]).failed(2);
+    for (stdin, why) in [
+        (&b"\n"[..], "standard input is empty"),
+        (b"12\xff", "is not UTF-8, as JSON is: byte 0xff at offset 2"),
+        (b"x", "not JSON"),
+    ] {
+        let error = run_with_stdin(["append", text(&log), "a", "-"], stdin).failed(1);
+        assert!(error.contains(why), "{error}");
+    }
     assert!(!log.exists());
+}
+
+#[test]
+fn what_a_line_cannot_hold_is_refused_with_a_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let deep = "[".repeat(127) + &"]".repeat(127);
+    for data in ["1e999", &deep] {
+        let error = run(["append", text(&log), "a", data]).failed(1);
+        assert!(error.contains("keep such a value as text"), "{error}");
+    }
+    let long = format!("\"{}\"", "x".repeat(64 << 20));
+    for long in [long.clone(), long.repeat(2)] {
+        let error = run_with_stdin(["append", text(&log), "a", "-"], long).failed(1);
+        assert!(error.contains("keep it in a file"), "{error}");
+    }
+    assert_eq!(data(&log), [json!(null); 0]);
+}
+
+#[test]
+fn a_time_in_milliseconds_is_not_taken_for_one_in_seconds() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let error = run(["append", text(&log), "a", "1", "--ts", "1717243200123"]).failed(2);
+    assert!(
+        error.contains("after the year 9999") && error.contains("looks like milliseconds"),
+        "{error}"
+    );
+    let error = run(["append", text(&log), "a", "1", "--ts", "-5"]).failed(2);
+    assert!(
+        error.contains("0 or more") && !error.contains("use '--"),
+        "{error}"
+    );
+    assert!(!log.exists());
+    run(["append", text(&log), "a", "1", "--ts", "253402300799"]).ok();
 }
 
 #[test]
@@ -85,7 +132,7 @@ fn an_error_never_hands_a_terminal_what_it_would_act_on() {
     let file = dir.path().join("a\u{1b}[2Jb");
     std::fs::write(&file, "").unwrap();
     let error = run(["append", text(&file), "a", "1"]).failed(1);
-    assert!(error.contains("a\\u{1b}[2Jb"), "{error}");
+    assert!(error.contains("a\\u{1b}[2Jb is a file"), "{error}");
     assert!(!error.contains("\u{1b}[2J"));
 }
 
@@ -97,7 +144,11 @@ fn a_held_lock_is_waited_for_as_long_as_is_said_and_then_its_holder_is_named() {
     for wait in [&["--wait", "1"][..], &[]] {
         let error = run([&["append", text(&log), "a", "1"], wait].concat()).failed(1);
         let pid = format!("pid {}", std::process::id());
-        assert!(error.contains(&pid), "{error}");
+        let said = match wait {
+            [] => "or wait for it with --wait SECONDS",
+            _ => "after 1 s",
+        };
+        assert!(error.contains(&pid) && error.contains(said), "{error}");
     }
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| run(["append", text(&log), "a", "1", "--wait", "60"]).ok());

@@ -173,6 +173,61 @@ fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time(
     .failed(2);
 }
 
+/// Also where a clock was set back.
+#[cfg(unix)]
+#[test]
+fn a_time_is_the_same_place_to_state_at_as_to_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("log");
+    let mut writer = EventWriter::open(&from).unwrap();
+    for ts in [10, 30, 20, 40] {
+        writer.append(&Event::at(ts, "a", json!(ts))).unwrap();
+    }
+    for (at, events) in [("@9", 0), ("@25", 1), ("@30", 3), ("@40", 4)] {
+        let to = dir.path().join(at);
+        run(["restore", text(&from), text(&to), "--at", at]).ok();
+        assert_eq!(data(&to).len(), events, "{at}");
+        let lines = run(["state-at", text(&from), at, "--", "wc", "-l"]).ok();
+        assert_eq!(lines.trim(), events.to_string(), "{at}");
+    }
+    let at = ["state-at", text(&from), "1717243200", "--", "wc", "-l"];
+    let error = run(at).failed(1);
+    assert!(error.contains("write @1717243200"), "{error}");
+    let at = ["state-at", text(&from), "abc", "--", "wc", "-l"];
+    let error = run(at).failed(2);
+    assert!(
+        error.contains("expected a position, end, a time"),
+        "{error}"
+    );
+}
+
+#[test]
+fn where_nothing_can_be_made_is_told_by_the_name_that_was_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, file) = (dir.path().join("log"), dir.path().join("file"));
+    drop(filled(&from));
+    fs::write(&file, "").unwrap();
+    let (nowhere, inside) = (dir.path().join("nowhere/x"), from.join("sub"));
+    for command in ["backup", "restore", "export"] {
+        let error = run([command, text(&from), text(&nowhere)]).failed(1);
+        assert!(
+            error.contains("nowhere does not exist; make it first"),
+            "{error}"
+        );
+        let error = run([command, text(&from), text(&inside)]).failed(1);
+        assert!(error.contains("in the log's own directory"), "{error}");
+    }
+    for to in [&file, &file.join("x")] {
+        for command in ["backup", "restore"] {
+            let error = run([command, text(&from), text(to)]).failed(1);
+            assert!(error.contains("file is a file; name a dir"), "{error}");
+        }
+    }
+    let error = run(["bench", text(&dir.path().join("nowhere"))]).failed(1);
+    assert!(error.contains("does not exist; make it first"), "{error}");
+    assert!(!inside.exists());
+}
+
 #[test]
 fn nothing_is_written_over_and_nothing_is_made_of_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -29,7 +29,8 @@ pub(crate) struct Rotate {
 impl Rotate {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
-        let mut writer = EventWriter::open_waiting(&self.dir, self.wait.timeout())?;
+        let opened = EventWriter::open_waiting(&self.dir, self.wait.timeout());
+        let mut writer = opened.map_err(|error| self.wait.failure(&error))?;
         output::note_recovery(&self.dir, writer.recovery());
         check_lines(&writer)?;
         let rotation = writer.rotate()?;
