@@ -85,11 +85,80 @@ fn compressed_files_are_known_by_their_content() {
     );
     run(["import", text(&place.log()), text(&zstd), text(&gzip)]).ok();
     assert_eq!(data(&place.log()), numbers(0..2000));
+}
 
-    let cut = fs::read(&zstd).unwrap();
-    let cut = place.file("cut.zst", &cut[..cut.len() - 9]);
-    let error = place.import(&cut, &[]).failed(1);
-    assert!(error.contains("cut.zst"), "{error}");
+/// A checksum tells of damage only behind what was altered.
+#[test]
+fn nothing_of_a_compressed_file_is_imported_that_is_damaged_anywhere() {
+    let place = Place::new();
+    let mut zstd = zstd::Encoder::new(Vec::new(), 3).unwrap();
+    zstd.include_checksum(true).unwrap();
+    zstd.write_all(lines(0..9000).as_bytes()).unwrap();
+    let zstd = zstd.finish().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gzip.write_all(lines(0..9000).as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for whole in [zstd, gzip] {
+        let mut altered = whole.clone();
+        let middle = whole.len() / 2;
+        altered[middle] ^= 4;
+        let cut = whole[..whole.len() - 9].to_vec();
+        for (bytes, why) in [
+            (altered, " is damaged, in line "),
+            (cut, " is cut off in line "),
+        ] {
+            let file = place.file("a.jsonl.x", &bytes);
+            let error = place.import(&file, &["--skip-bad"]).failed(1);
+            assert!(
+                error.contains("a.jsonl.x") && error.contains(why),
+                "{error}"
+            );
+            assert!(error.contains("nothing of it was imported"), "{error}");
+            assert!(!place.log().exists());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_stream_says_what_it_may_have_altered_and_how_to_take_it_back() {
+    let place = Place::new();
+    place.import(&place.file("a.jsonl", lines(0..5)), &[]).ok();
+    let log = place.log();
+    let end = EventReader::new(&log).read_last(0).unwrap().position();
+    let zstd = zstd::encode_all(lines(5..9000).as_bytes(), 3).unwrap();
+    let cut = &zstd[..zstd.len() - 1];
+    let error = run_with_stdin(["import", text(&log), "-"], cut).failed(1);
+    let back = format!("eventfold restore {} NEW --at {end}", text(&log));
+    assert!(error.contains(&back), "{error}");
+    run_with_stdin(["import", text(&log), "-"], &zstd).ok();
+    assert_eq!(data(&log), numbers(0..9000));
+
+    let bad = zstd::encode_all(&b"nonsense\n"[..], 3).unwrap();
+    let error = run_with_stdin(["import", text(&log), "-"], &bad).failed(1);
+    assert!(!error.contains("--skip-bad"), "{error}");
+}
+
+#[test]
+fn the_first_lines_that_are_passed_over_are_named_with_what_is_wrong_with_them() {
+    let place = Place::new();
+    let file = place.file("a.jsonl", "nonsense\n".repeat(12) + &lines(0..3));
+    let done = place.import(&file, &["--skip-bad"]);
+    for part in [
+        "line 1: it is not JSON (column 2)\n  nonsense",
+        "line 10: ",
+        "and 2 more",
+    ] {
+        assert!(done.err.contains(part), "{part:?}: {}", done.err);
+    }
+    assert!(!done.err.contains("line 11: "), "{}", done.err);
+    assert!(done.ok().contains("passed over 12 bad lines"));
+
+    let long = format!(
+        "{{\"type\":\"long\",\"data\":\"{}\"}}\n",
+        "x".repeat(66 << 20)
+    );
+    let error = place.import(&place.file("b.jsonl", long), &[]).failed(1);
+    assert!(error.contains("  {\"type\":\"long\""), "{error}");
 }
 
 #[test]

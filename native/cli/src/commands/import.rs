@@ -6,16 +6,20 @@ use eventfold::{Error, Event, EventLog};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::args::Wait;
+use crate::args::{self, Wait};
 use crate::failure::{Failure, Outcome};
+use crate::files::check_no_file;
 use crate::import::{Item, Mapping, Mark, Progress, Record, Source};
-use crate::output::{self, counted};
+use crate::output::{self, count, counted};
 use crate::times;
 
 /// How much is appended at once: one write and one sync.
 const BATCH: usize = 1 << 20;
 /// How much of a source a run that was killed has to be compared with the log.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// More lines that are passed over are counted only.
+const NAMED: u64 = 10;
 
 type Data = Box<RawValue>;
 
@@ -26,12 +30,13 @@ type Data = Box<RawValue>;
 /// anything is appended; what came after that is found by comparing the file's lines with the
 /// log's. A stream, from standard input or a pipe, is remembered until it was imported to its end.
 ///
-/// A line that cannot be an event ends the import and is named; those before it are in the log.
+/// A line that cannot be an event ends the import and is named; those before it are in the log. A
+/// compressed file is read to its end first: nothing of a damaged one is imported.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   eventfold import todos old.jsonl older.jsonl.zst
-  eventfold import hub events.json.gz --type-field type --ts-field created_at --actor-field actor.login
+  eventfold import hub events.json.gz --ts-field created_at --actor-field actor.login
   journalctl -o json | eventfold import journal - --type-field SYSLOG_IDENTIFIER \\
       --type other --ts-field __REALTIME_TIMESTAMP")]
 pub(crate) struct Import {
@@ -40,14 +45,14 @@ pub(crate) struct Import {
     /// What to import; - is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Pass over lines that cannot be an event, and count them
+    /// Pass over lines that cannot be an event: the first ten are named, all are counted
     #[arg(long)]
     skip_bad: bool,
     /// Forget what was imported of these files, and import them from their first line
     #[arg(long)]
     again: bool,
     /// Rotate into the archive whenever the log has this many MiB
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
+    #[arg(long, value_name = "MIB", value_parser = args::mib, allow_negative_numbers = true)]
     rotate_at: Option<u64>,
     #[command(flatten)]
     wait: Wait,
@@ -57,6 +62,7 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) fn run(self) -> Outcome {
+        check_no_file(&self.dir)?;
         // What cannot be read is told before anything is made.
         for file in &self.files {
             Source::check(file, &self.dir)?;
@@ -65,7 +71,8 @@ impl Import {
         if let Some(mib) = self.rotate_at {
             builder = builder.max_log_size(mib << 20);
         }
-        let mut log = builder.open()?;
+        let opened = builder.open();
+        let mut log = opened.map_err(|error| self.wait.failure(&error))?;
         output::note_recovery(&self.dir, log.recovery());
         for file in &self.files {
             let mut run = Run::new(&self, Source::open(file)?, &mut log)?;
@@ -94,6 +101,8 @@ struct Run<'a> {
     /// Events that the log held before.
     found: u64,
     appended: u64,
+    /// Where the log ended before.
+    began_at: u64,
     bad: u64,
     /// Where a last line starts that may not be whole yet, and is left to the next run.
     unfinished: Option<Mark>,
@@ -130,6 +139,7 @@ impl<'a> Run<'a> {
             mapping: &command.mapping,
             skip_bad: command.skip_bad,
             source,
+            began_at: log.end_position(),
             log,
             record: known.clone().unwrap_or(fresh),
             progress: Progress::new(),
@@ -248,7 +258,7 @@ impl<'a> Run<'a> {
 
     /// The next line that is an event.
     fn next_event(&mut self) -> Outcome<Option<(Item, Event<Data>)>> {
-        while let Some(item) = self.source.next()? {
+        while let Some(item) = self.next_item()? {
             match self.event(&item) {
                 Ok(event) => return Ok(Some((item, event))),
                 Err(_) if self.skip_bad && !item.has_end && !self.source.is_stream => {
@@ -259,6 +269,22 @@ impl<'a> Run<'a> {
             }
         }
         Ok(None)
+    }
+
+    fn next_item(&mut self) -> Outcome<Option<Item>> {
+        let next = self.source.next();
+        if !self.source.is_compressed {
+            return next;
+        }
+        // A stream's end alone tells that what was taken of it is as it was written.
+        next.map_err(|failure| {
+            let (log, position) = (self.dir.display(), self.began_at);
+            failure.after(&format!(
+                "the lines before are in the log from position {position} on, and may be altered. \
+                 Get it whole and run this again, which goes on if they are not; else have the log \
+                 without them: eventfold restore {log} NEW --at {position}"
+            ))
+        })
     }
 
     fn event(&self, item: &Item) -> Result<Event<Data>, String> {
@@ -276,21 +302,33 @@ impl<'a> Run<'a> {
 
     /// Ends the import at this line, or counts it.
     fn refuse(&mut self, item: &Item, reason: &str) -> Outcome {
-        if self.skip_bad {
-            self.bad += 1;
-            return Ok(());
-        }
         let start: String = String::from_utf8_lossy(&item.bytes)
             .trim_end()
             .chars()
             .take(60)
             .collect();
-        Err(Failure::new(format!(
-            "{}: line {}: {reason}\n  {}\nmend it and run this again, or pass over such lines with --skip-bad",
+        let line = format!(
+            "{}: line {}: {reason}\n  {}",
             self.source.name,
             item.number,
             output::safe_line(&start),
-        )))
+        );
+        if self.skip_bad {
+            self.bad += 1;
+            if self.bad <= NAMED {
+                self.progress.clear();
+                output::note(&line);
+            }
+            return Ok(());
+        }
+        let way_out = match self.source.is_stream && self.source.is_compressed {
+            true => {
+                "it comes compressed through a pipe, and is not known to be whole before its end: \
+                 import the file itself, or mend it and run this again"
+            }
+            false => "mend it and run this again, or pass over such lines with --skip-bad",
+        };
+        Err(Failure::new(format!("{line}\n{way_out}")))
     }
 
     fn append(&mut self) -> Outcome {
@@ -311,7 +349,7 @@ impl<'a> Run<'a> {
             }
             // Nothing of it was written. Which event it is, tells only each by itself.
             Err(error) if is_refused(&error) => self.append_each()?,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(Failure::waited(&error, 0).of_import(&error)),
         }
         if self.saved.elapsed() >= SAVE_EVERY {
             self.saved = Instant::now();
@@ -331,7 +369,7 @@ impl<'a> Run<'a> {
                     self.refuse(&item, &error.to_string())?;
                     0
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(Failure::waited(&error, 0).of_import(&error)),
             };
             self.appended += events;
             self.record
@@ -357,6 +395,9 @@ impl<'a> Run<'a> {
         if self.bad > 0 {
             let bad = counted(self.bad, "bad line");
             text.push_str(&format!(", passed over {bad}"));
+            if self.bad > NAMED {
+                output::note(&format!("and {} more", count(self.bad - NAMED)));
+            }
         }
         if self.unfinished.is_some() {
             text.push_str(", left its last line, which has no end yet");

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 /// `text` without the white space between its tokens.
@@ -38,8 +39,23 @@ pub(super) struct Object<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
     pub(super) fn of(text: &'a str) -> Result<Self, String> {
-        serde_json::from_str(text)
-            .map_err(|error| error.to_string().replace(" at line 1 column", " at column"))
+        serde_json::from_str(text).map_err(|error| {
+            let column = error.column();
+            let what = match text.trim_start().as_bytes().first() {
+                Some(b'{') => "object",
+                Some(b'[') => "array",
+                Some(b'"') => "string",
+                Some(b't' | b'f') => "boolean",
+                Some(b'n') => "null",
+                _ => "number",
+            };
+            match error.classify() {
+                Category::Eof => format!("it ends in the middle of JSON, at column {column}"),
+                Category::Syntax => format!("it is not JSON (column {column})"),
+                _ if what != "object" => format!("it is a JSON {what}, not an object"),
+                _ => error.to_string().replace(" at line 1 column", " at column"),
+            }
+        })
     }
 
     /// The field called `name`; else, where `name` has dots, the one inside those before them.

@@ -65,7 +65,7 @@ impl Mapping {
     pub(crate) fn event(&self, line: &[u8], began: u64) -> Result<Event<Box<RawValue>>, String> {
         let text = str::from_utf8(line).map_err(|error| format!("it is not UTF-8: {error}"))?;
         // What some programs start a file with.
-        let object = Object::of(text.trim_start_matches('\u{feff}'))?;
+        let object = Object::of(text.trim_start_matches('\u{feff}').trim_end())?;
 
         let type_field = self.type_field.as_deref().unwrap_or("type");
         let event_type = match (object.find(type_field), &self.type_of_others) {
@@ -94,14 +94,27 @@ impl Mapping {
     }
 
     fn ts(&self, value: &RawValue) -> Result<u64, String> {
-        match (value_of(value)?, &self.ts_field) {
-            (value, Some(_)) => times::of_a_log(&value),
-            (Value::String(text), None) => times::of_text(&text),
-            // As eventfold writes it: what looks like milliseconds may be seconds.
-            (value, None) => value.as_u64().ok_or_else(|| {
-                format!("its time, field \"ts\", is {value}, not whole seconds since 1970; see --ts-field")
-            }),
-        }
+        let name = self.ts_field.as_deref().unwrap_or("ts");
+        let ts = match (value_of(value)?, &self.ts_field) {
+            // As eventfold writes it, in seconds.
+            (Value::Number(number), None) if number.is_u64() => {
+                let ts = times::not_millis(number.as_u64().unwrap_or(u64::MAX));
+                return ts.map_err(|reason| format!("{reason}; --ts-field ts takes them as such"));
+            }
+            (Value::Number(number), None) if number.as_f64().is_some_and(|ts| ts >= 0.0) => {
+                return Err(format!(
+                    "its time, field \"ts\", is {number}, not whole seconds since 1970; \
+                     --ts-field ts takes fractions too"
+                ));
+            }
+            (value, _) => times::of_a_log(&value),
+        };
+        ts.map_err(|reason| {
+            format!(
+                "its time, field {name:?}: {reason}; give another field with --ts-field, or keep \
+                 it in the data"
+            )
+        })
     }
 
     fn data(&self, object: &Object<'_>) -> Result<Box<RawValue>, String> {
@@ -200,7 +213,7 @@ mod tests {
     fn a_line_of_eventfold_stays_what_it_is() {
         for line in [
             r#"{"type":"a","data":{"n":1.10,"big":123456789012345678901},"ts":5}"#,
-            r#"{"type":"a","data":null,"ts":1717243200123,"id":"i","actor":"b","meta":null}"#,
+            r#"{"type":"a","data":null,"ts":253402300799,"id":"i","actor":"b","meta":null}"#,
         ] {
             assert_eq!(json(&none(), line), line);
         }
@@ -234,11 +247,23 @@ mod tests {
     #[test]
     fn what_cannot_be_an_event_says_why() {
         for (line, reason) in [
-            ("nonsense", "expected"),
-            ("[]", "a JSON object"),
+            ("nonsense\n", "it is not JSON (column 2)"),
+            (
+                "{\"type\":\"a\",\"data\":\n",
+                "it ends in the middle of JSON, at column 19",
+            ),
+            ("[]", "it is a JSON array, not an object"),
             ("{\"data\":1}", "--type-field"),
             ("{\"type\":{},\"ts\":1}", "is no text"),
-            ("{\"type\":\"a\",\"ts\":-1}", "whole seconds"),
+            (
+                "{\"type\":\"a\",\"ts\":-1}",
+                "field \"ts\": -1 is before 1970 and cannot be stored; give another field",
+            ),
+            ("{\"type\":\"a\",\"ts\":1.5}", "whole seconds"),
+            (
+                "{\"type\":\"a\",\"ts\":1717243200123}",
+                "this looks like milliseconds; --ts-field ts",
+            ),
             ("{\"type\":\"a\",\"ts\":\"soon\"}", "soon"),
             ("{\"type\":\"a\",\"id\":[]}", "--id-field"),
             ("{\"type\":\"a\",\"a\":1,\"a\":2}", "twice"),

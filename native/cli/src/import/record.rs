@@ -65,8 +65,10 @@ impl Record {
     /// Durable when this returns.
     pub(crate) fn save(&self, dir: &Path) -> Outcome {
         let path = Self::path(dir, &self.source);
-        self.write(&path)
-            .map_err(|error| Failure::io(format_args!("cannot write {}", path.display()), &error))
+        self.write(&path).map_err(|error| {
+            let failure = Failure::io(format_args!("cannot write {}", path.display()), &error);
+            failure.of_import(&error)
+        })
     }
 
     pub(crate) fn advance(&mut self, mark: &Mark, events: u64, position: u64) {

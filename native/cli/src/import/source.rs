@@ -16,6 +16,9 @@ use crate::files::{ARCHIVE, LOG};
 /// No event is longer, and its line elsewhere hardly so.
 const LIMIT: usize = MAX_LINE + (1 << 20);
 
+/// Of a line that is too long, for whoever looks for it.
+const KEPT: usize = 256;
+
 const BUFFER: usize = 256 << 10;
 
 /// What stands for standard input, and what an import of any stream is remembered by.
@@ -29,6 +32,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     /// Whether it can be read once only: standard input, or a pipe that has a name.
     pub(crate) is_stream: bool,
+    /// Whether its bytes are told to be whole by what comes after them.
+    pub(crate) is_compressed: bool,
     lines: Box<dyn BufRead>,
     taken: Arc<AtomicU64>,
     total: Option<u64>,
@@ -67,23 +72,31 @@ pub(crate) struct Item {
 }
 
 impl Source {
-    /// Whether there is such a source to read, which is none of the log in `dir` itself. Nothing is
-    /// taken of a stream.
+    /// Whether there is such a source to read, which is none of the log in `dir` itself, and whole
+    /// where that can be told. Nothing is taken of a stream.
     pub(crate) fn check(path: &Path, dir: &Path) -> Outcome {
         if is_stream(path)? {
             return Ok(());
         }
-        let source = Self::open(path)?;
+        let mut source = Self::open(path)?;
         let own = |file| {
             dir.join(file)
                 .canonicalize()
                 .is_ok_and(|own| key(&own) == source.key)
         };
         match [LOG, ARCHIVE].into_iter().any(own) {
-            true => Err(Failure::Usage(format!(
+            true => Err(Failure::new(format!(
                 "{} is the log's own file: its events are in the log",
                 path.display()
             ))),
+            // Damage is told only after bytes that it altered.
+            false if source.is_compressed => {
+                match source.skip(u64::MAX) {
+                    Ok(_) => Ok(()),
+                    Err(failure) => Err(failure
+                        .after("nothing of it was imported: get it whole and run this again")),
+                }
+            }
             false => Ok(()),
         }
     }
@@ -92,8 +105,8 @@ impl Source {
         let cannot = |error| Failure::io(format_args!("cannot read {}", path.display()), &error);
         let is_stdin = path.as_os_str() == STREAM;
         if is_stdin && io::stdin().is_terminal() {
-            return Err(Failure::Usage(
-                "standard input is the terminal; pipe a log into it, or name a file".into(),
+            return Err(Failure::new(
+                "standard input is the terminal; pipe a log into it, or name a file",
             ));
         }
         let is_stream = is_stream(path)?;
@@ -125,7 +138,7 @@ impl Source {
             file,
             taken: Arc::clone(&taken),
         };
-        let lines = decompressed(BufReader::with_capacity(BUFFER, counted))
+        let (lines, is_compressed) = decompressed(BufReader::with_capacity(BUFFER, counted))
             .map_err(|error| Failure::io(format_args!("cannot read {name}"), &error))?;
         let hash = XxHash64::with_seed(0);
         let at = Mark {
@@ -137,6 +150,7 @@ impl Source {
             key,
             name,
             is_stream,
+            is_compressed,
             lines,
             taken,
             total,
@@ -210,10 +224,15 @@ impl Source {
         while let Err(error) = self.lines.fill_buf() {
             if error.kind() != io::ErrorKind::Interrupted {
                 let (name, line) = (&self.name, self.at.newlines + 1);
-                return Err(Failure::io(
-                    format_args!("cannot read {name} at line {line}"),
-                    &error,
-                ));
+                return Err(match (self.is_compressed, error.kind()) {
+                    (true, io::ErrorKind::UnexpectedEof) => {
+                        Failure::new(format!("{name} is cut off in line {line}"))
+                    }
+                    (true, _) if error.raw_os_error().is_none() => Failure::new(format!(
+                        "{name} is damaged, in line {line} or before: {error}"
+                    )),
+                    _ => Failure::io(format_args!("cannot read {name} at line {line}"), &error),
+                });
             }
         }
         self.lines
@@ -233,7 +252,7 @@ impl Source {
         if let Some(item) = item {
             item.is_too_long |= item.bytes.len() + n > LIMIT;
             match item.is_too_long {
-                true => item.bytes = Vec::new(),
+                true => item.bytes.truncate(KEPT),
                 false => item.bytes.extend_from_slice(chunk),
             }
         }
@@ -263,12 +282,12 @@ fn key(path: &Path) -> String {
 }
 
 /// By what it begins with: a name can be wrong, and a pipe has none.
-fn decompressed(mut file: BufReader<Counted>) -> io::Result<Box<dyn BufRead>> {
+fn decompressed(mut file: BufReader<Counted>) -> io::Result<(Box<dyn BufRead>, bool)> {
     let start = file.fill_buf()?;
     let zstd = start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
         || matches!(start, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
     let gzip = start.starts_with(&[0x1f, 0x8b]);
-    Ok(if zstd {
+    let lines: Box<dyn BufRead> = if zstd {
         let decoder = zstd::stream::read::Decoder::with_buffer(file)?;
         Box::new(BufReader::with_capacity(BUFFER, decoder))
     } else if gzip {
@@ -276,7 +295,8 @@ fn decompressed(mut file: BufReader<Counted>) -> io::Result<Box<dyn BufRead>> {
         Box::new(BufReader::with_capacity(BUFFER, decoder))
     } else {
         Box::new(file)
-    })
+    };
+    Ok((lines, zstd || gzip))
 }
 
 struct Counted {
