@@ -81,7 +81,7 @@ impl Mapping {
             }
         };
         let ts = match object.find(self.ts_field.as_deref().unwrap_or("ts")) {
-            Some(value) if value.get() != "null" => self.ts(value)?,
+            Some(value) if value.get() != "null" => self.ts(value, is_own(&object))?,
             _ => began,
         };
         let mut event = Event::at(ts, event_type, self.data(&object)?);
@@ -93,12 +93,18 @@ impl Mapping {
         Ok(event)
     }
 
-    fn ts(&self, value: &RawValue) -> Result<u64, String> {
+    fn ts(&self, value: &RawValue, is_own: bool) -> Result<u64, String> {
         let name = self.ts_field.as_deref().unwrap_or("ts");
         let ts = match (value_of(value)?, &self.ts_field) {
             // As eventfold writes it, in seconds.
             (Value::Number(number), None) if number.is_u64() => {
-                let ts = times::not_millis(number.as_u64().unwrap_or(u64::MAX));
+                let ts = number.as_u64().unwrap_or(u64::MAX);
+                // What a log took stays what it is.
+                let ts = if is_own {
+                    Ok(ts)
+                } else {
+                    times::not_millis(ts)
+                };
                 return ts.map_err(|reason| format!("{reason}; --ts-field ts takes them as such"));
             }
             (Value::Number(number), None) if number.as_f64().is_some_and(|ts| ts >= 0.0) => {
@@ -151,6 +157,12 @@ impl Mapping {
         json.push('}');
         RawValue::from_string(json).map_err(|error| error.to_string())
     }
+}
+
+/// Whether the fields come as the log writes them.
+fn is_own(object: &Object<'_>) -> bool {
+    let names = object.0.iter().map(|(name, _)| &**name);
+    names.take(3).eq(["type", "data", "ts"])
 }
 
 /// The text of an identifier: numbers are some as well.
@@ -213,7 +225,7 @@ mod tests {
     fn a_line_of_eventfold_stays_what_it_is() {
         for line in [
             r#"{"type":"a","data":{"n":1.10,"big":123456789012345678901},"ts":5}"#,
-            r#"{"type":"a","data":null,"ts":253402300799,"id":"i","actor":"b","meta":null}"#,
+            r#"{"type":"a","data":null,"ts":1717243200123,"id":"i","actor":"b","meta":null}"#,
         ] {
             assert_eq!(json(&none(), line), line);
         }
