@@ -1,7 +1,7 @@
 // What is in the package, what is not, and that it is the same whoever builds it.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -21,6 +21,16 @@ test("it holds these files and no others", () => {
   const unlisted = files.filter((file) => !list.includes(file));
   const missing = list.filter((file) => !files.includes(file));
   assert.deepEqual({ unlisted, missing }, { unlisted: [], missing: [] }, "see contents.txt");
+});
+
+test("its readme's links lead to the repository, which holds what they name", () => {
+  const links = [...read("README.md").matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link);
+  assert.ok(links.length > 3, `${links.length}`);
+  const dead = links.filter((link) => {
+    const path = /^https:\/\/github\.com\/[^/]+\/[^/]+\/blob\/HEAD\/(.+)$/.exec(link)?.[1];
+    return !path || !existsSync(join(root, path));
+  });
+  assert.deepEqual(dead, []);
 });
 
 test("it needs no other package and runs nothing when it is installed", () => {

@@ -23,13 +23,17 @@ for (const folder of ["js", "hosts", "tabs"]) {
   rmSync(join(out, folder), { recursive: true, force: true });
   cpSync(join(wasm, folder), join(out, folder), { recursive: true });
 }
-for (const file of ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"]) {
-  cpSync(join(wasm, "..", file), join(out, file));
-}
-twins(out);
 const { version, description, license, repository, keywords, engines } = JSON.parse(
   readFileSync(join(wasm, "package.json"), "utf8"),
 );
+for (const file of ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"]) {
+  cpSync(join(wasm, "..", file), join(out, file));
+}
+// The readme's links are to files of the repository, most of which the package does not hold.
+const files = `${repository.url.replace(/^git\+|\.git$/g, "")}/blob/HEAD/`;
+const readme = readFileSync(join(wasm, "../README.md"), "utf8");
+writeFileSync(join(out, "README.md"), readme.replace(/\]\((?!https?:)/g, `](${files}`));
+twins(out);
 writeFileSync(
   join(out, "package.json"),
   `${JSON.stringify(manifest({ version, description, license, repository, keywords, engines }), null, 2)}\n`,
