@@ -2,6 +2,7 @@
 //! cut off goes on where it was. `cargo run --example session_log -- DIR`, twice or more often.
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use eventfold::{Event, EventLog};
 use serde::{Deserialize, Serialize};
@@ -43,8 +44,18 @@ fn next(session: &Session) -> Turn {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let dir = std::env::args_os().nth(1).ok_or("session_log DIR")?;
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let dir = std::env::args_os().nth(1).ok_or("usage: session_log DIR")?;
     let mut log = EventLog::builder(&dir)
         .max_log_size(16 << 20)
         .typed_view("session", fold)

@@ -8,10 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use eventfold::{Event, EventLog};
 use serde::{Deserialize, Serialize};
+
+const USAGE: &str = "usage: todo LIST [add TITLE | done NUMBER]";
 
 #[derive(Default, Clone, Serialize, Deserialize)]
 struct Todos {
@@ -47,12 +50,22 @@ fn fold(mut todos: Todos, event: &Event<Data>) -> Todos {
     todos
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let (dir, what) = match args.split_first() {
         Some((dir, what)) => (*dir, what),
-        None => return Err("todo LIST [add TITLE | done NUMBER]".into()),
+        None => return Err(USAGE.into()),
     };
     let mut log = EventLog::builder(dir)
         .lock_timeout(Duration::from_secs(5))
@@ -72,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             log.append(&Event::new("todo.done", Data::Done { number }))?;
         }
-        _ => return Err("todo LIST [add TITLE | done NUMBER]".into()),
+        _ => return Err(USAGE.into()),
     }
     log.refresh_all()?;
     for (number, title) in &log.view::<Todos>("todos")?.open {

@@ -53,8 +53,10 @@ fn a_todo_list_is_what_happened_to_it() {
     log.append(&Event::new("todo.moved", "elsewhere")).unwrap();
     drop(log);
     assert_eq!(todo(&[]), ("  2 read\n".into(), true));
-    let (error, succeeded) = todo(&["done", "1"]);
-    assert!(!succeeded && error.contains("1 is not open"), "{error}");
+    assert_eq!(todo(&["done", "1"]), ("1 is not open\n".into(), false));
+    let usage = "usage: todo LIST [add TITLE | done NUMBER]\n";
+    assert_eq!(todo(&["do"]), (usage.into(), false));
+    assert_eq!(run("todo", &[]), (usage.into(), false));
     assert_eq!(todo(&[]), ("  2 read\n".into(), true));
 }
 
