@@ -7,7 +7,7 @@ cargo bench --manifest-path tests/bench/Cargo.toml -- [OPTIONS] [NAME …]
 
 Measures the rows whose name starts with a NAME, or all of them.
 
-  --quick      less of everything, for a look: under a minute
+  --quick      less of everything, for a look: a minute, three on a busy machine
   --huge       curves up to 4 GB of history
   --dir DIR    where the logs are written, on the disk that is to be measured
   --data FILE  events, one JSON object a line, as they are or in zstd
