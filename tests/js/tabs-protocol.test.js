@@ -214,3 +214,47 @@ test("a request for another leader, or after the leader's end, is not done", () 
   assert.ok(!posted.some(({ t }) => t === "done"));
   assert.equal(posted.at(-1).t, "leaves");
 });
+
+test("an answer that is lost is looked for where the log of the present leader ended, also where the last one's sync failed", async () => {
+  const stored = [];
+  let failing = true;
+  const log = {
+    get position() {
+      return stored.length;
+    },
+    apply: ({ event }) => [{ position: stored.push(event) - 1 }],
+    sync() {
+      if (failing) throw new StorageError("the disk is gone");
+    },
+  };
+  let leading;
+  let answers = true;
+  const requests = new Requests("tab", (message, direct) => queueMicrotask(() => leading.hear(message, direct)));
+  const lead = (epoch) => {
+    leading = new Leading(epoch, log, (message, direct) => {
+      if (!answers) return;
+      if (direct && message.t === "leads") requests.own = message.epoch;
+      requests.hear(message, direct);
+    });
+  };
+  lead("one");
+  await assert.rejects(requests.add({ event: 1 }), { code: "durability-unknown", position: 0 });
+  leading.end();
+  // What was not durable is cut off when the log is opened again.
+  stored.length = 0;
+  failing = false;
+  lead("two");
+  answers = false;
+  const lost = requests.add({ event: 2 });
+  await undefined;
+  requests.lost("two");
+  await assert.rejects(lost, ({ code, position }) => {
+    assert.equal(code, "leader-lost");
+    assert.deepEqual(stored.slice(position), [2]);
+    return true;
+  });
+  answers = true;
+  lead("three");
+  await requests.add({ event: 3 });
+  assert.deepEqual(stored, [2, 3]);
+});

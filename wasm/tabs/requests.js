@@ -88,8 +88,9 @@ export class Requests {
    * only what came by the way that a turn took is in order with its answer.
    */
   hear(message, direct = false) {
-    if (message.position > this.position) this.position = message.position;
-    const { t, epoch, to, turn } = message;
+    const { t, epoch, to, turn, position } = message;
+    // The log of a new leader may be shorter: what the last one could not sync is gone.
+    if (epoch === this.epoch ? position > this.position : t === "leads") this.position = position;
     if (t === "leads") this.#leads(message);
     else if (t === "leaves") this.#leaves(epoch, direct);
     else if (to === this.#from && turn === this.#turn?.number && epoch === this.#turn.epoch) {
