@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { EventLog, EventReader, LogEvent, memoryHost } from "../../wasm/package/js/index.js";
+import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { moduleMemory } from "../../wasm/package/module/eventfold.js";
 
 const count = {
@@ -219,6 +220,37 @@ test("a reducer that fails, in place too, changes no view, and the snapshot stay
   log = await EventLog.open(host, { views: { inPlace } });
   assert.deepEqual(log.view("inPlace"), { sum: 6 });
   assert.deepEqual(inPlace.initial, { sum: 0 });
+  await log.close();
+});
+
+test("a read that fails leaves a view as it was, and what is folded is not read again", async () => {
+  const files = memoryFiles();
+  let failing = false;
+  const readAt = (...args) => {
+    if (failing) throw new Error("once");
+    return files.readAt(...args);
+  };
+  const host = { name: "host", durability: "none", open: () => ({ ...files, readAt }) };
+  let folded = 0;
+  const reduce = (state, event) => ((folded += 1), sum.reduce(state, event));
+  const log = await EventLog.open(host);
+  log.appendBatch(Array.from({ length: 1000 }, () => ({ type: "n", data: 1 })));
+  log.rotate();
+  const reader = await EventReader.open(host, { views: { sum: { ...sum, reduce } } });
+  assert.deepEqual(reader.view("sum"), { sum: 1000 });
+  // History that was folded long ago is damaged: the view does not need it.
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive.fill(255, archive.length >> 1, (archive.length >> 1) + 9);
+  files.replace("archive.jsonl.zst", archive);
+  log.append({ type: "n", data: 1 });
+  failing = true;
+  assert.throws(() => reader.view("sum"), { code: "storage" });
+  failing = false;
+  assert.deepEqual(reader.view("sum"), { sum: 1001 });
+  assert.equal(folded, 1001);
+  log.append({ type: "n", data: 1 });
+  assert.deepEqual(reader.view("sum"), { sum: 1002 });
   await log.close();
 });
 

@@ -181,6 +181,30 @@ for (const [what, left] of Object.entries({ "others of their length": LOST.lengt
   });
 }
 
+test("a read that fails leaves a view as it was, and what is folded is not read again", async () => {
+  const { disk, writer } = new Beside(1, true);
+  const reading = new Reading(glue, await takenFiles("log", []));
+  let failing = false;
+  const calls = {
+    next({ stream, position, after }) {
+      if (failing) throw new Error("once");
+      return reading.next(stream, position, after);
+    },
+    drop() {},
+    snapshot() {},
+  };
+  let folded = 0;
+  const link = { call: async (name, fields) => calls[name](fields) };
+  const view = new TabView(link, "count", { initial: 0, reduce: (count) => ((folded += 1), count + 1) });
+  const count = await view.state();
+  append(writing, writer, ['{"type":"n","data":"more","ts":0}'], false);
+  failing = true;
+  await assert.rejects(view.state(), /once/);
+  failing = false;
+  assert.equal(await view.state(), count + 1);
+  assert.equal(folded, count + 1);
+});
+
 /** What a reader that cannot wait sees of what was taken, whatever is done to the files since. */
 async function hold(seed, strict) {
   const beside = new Beside(seed, strict);

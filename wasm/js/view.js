@@ -49,17 +49,10 @@ export class View {
   /** The state up to the last event. */
   state() {
     return this.#session.hold(() => {
-      const fold = this.#fold ?? this.#load();
-      // A reducer may work in place: when it fails, what it left is not to be seen.
-      this.#fold = undefined;
-      this.#fold = this.#refreshed(fold);
+      this.#fold ??= this.#load();
+      this.#fold = this.#refreshed(this.#fold);
       return this.#fold.state;
     });
-  }
-
-  /** Position after the last event folded. */
-  get position() {
-    return this.#fold?.position ?? this.#saved;
   }
 
   /** Saves the state as a snapshot, where it is further than the last one. */
@@ -97,9 +90,12 @@ export class View {
     const scan = new Scan(this.#session, fold.position, fold.hash);
     try {
       for (let batch; (batch = scan.next()); ) {
+        // A reducer may work in place: when it fails, what it left is not to be seen.
+        this.#fold = undefined;
         foldBatch(this.#name, this.#definition, fold, batch);
         fold.position = batch.places[2 * batch.length - 1];
         fold.hash = scan.hash;
+        this.#fold = fold;
       }
     } finally {
       scan.free();

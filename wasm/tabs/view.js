@@ -24,10 +24,8 @@ export class TabView {
   /** The state up to the last event that there is. */
   state() {
     return this.#alone(async () => {
-      const fold = this.#fold ?? (await this.#load());
-      // A reducer may work in place: when it fails, what it left is not to be seen.
-      this.#fold = undefined;
-      this.#fold = await this.#refreshed(fold);
+      this.#fold ??= await this.#load();
+      this.#fold = await this.#refreshed(this.#fold);
       return this.#fold.state;
     });
   }
@@ -75,9 +73,12 @@ export class TabView {
     const stream = new Stream(this.#link, fold.position, fold.hash);
     try {
       for (let batch; (batch = await stream.next()); ) {
+        // A reducer may work in place: when it fails, what it left is not to be seen.
+        this.#fold = undefined;
         foldBatch(this.#name, this.#definition, fold, batch);
         fold.position = stream.position;
         fold.hash = stream.hash;
+        this.#fold = fold;
       }
     } finally {
       stream.close();
