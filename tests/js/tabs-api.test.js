@@ -221,6 +221,27 @@ test("appends wait for a writer that is no tab, and go on when it ends", async (
   await closeAll([a, { page }]);
 });
 
+test("a leader whose lock is stolen leads no more, and every tab goes on writing", async () => {
+  const [a, b, thief] = await pages(3);
+  for (const { call } of [a, b]) {
+    await call("open", "stolen");
+    await call("call", "stolen", "append", n(1));
+  }
+  await thief.page.evaluate(() => navigator.locks.request("eventfold:stolen", { steal: true }, () => {}));
+  for (const { call } of [a, b, a, b]) await call("call", "stolen", "append", n(2));
+  assert.deepEqual((await a.call("state", "stolen")).roles, ["leader", "follower"]);
+  assert.equal((await b.call("state", "stolen")).role, "leader");
+  // Both had heard of the one leader that there is.
+  const [c] = await pages(1);
+  await c.call("open", "stolen");
+  await c.call("call", "stolen", "append", n(3));
+  for (const { call } of [a, b, c]) await call("call", "stolen", "close");
+  await a.call("open", "stolen");
+  await a.call("call", "stolen", "append", n(4));
+  assert.deepEqual(await a.call("numbers", "stolen"), [1, 1, 2, 2, 2, 2, 3, 4]);
+  await closeAll([a, b, c, thief]);
+});
+
 test("a page that was kept for the way back leads no more meanwhile, and goes on", async () => {
   const [a, b] = await pages(2);
   for (const { call } of [a, b]) await call("open", "kept");

@@ -36,9 +36,9 @@ export function opfsHost(name, options) {
   return {
     name,
     durability: "synced",
-    open(access, { views = [] } = {}) {
+    open(access, { views = [], onLost } = {}) {
       if (access === "read") return openForReading(name, views);
-      return openForWriting(name, views, { wait, signal });
+      return openForWriting(name, views, { wait, signal, onLost });
     },
   };
 }
@@ -67,7 +67,10 @@ async function openForWriting(name, views, options) {
     }
     settleSpare(handles, spare);
     const files = filesOver(handles, spare, lock.release);
-    lock.onLost((reason) => files.lose(reason));
+    lock.lost((reason) => {
+      files.lose(reason);
+      options.onLost?.();
+    });
     return files;
   } catch (error) {
     closeAll([...handles.values(), ...(spare ? [spare] : [])]);
@@ -86,8 +89,6 @@ function takeLock(name, { wait, signal }) {
     );
   }
   return new Promise((held, failed) => {
-    let onLost = () => {};
-    let released = false;
     const ended = locks.request(lockOf(name), wait ? { signal } : { ifAvailable: true }, (lock) => {
       if (!lock) {
         throw new LockedError(
@@ -98,20 +99,19 @@ function takeLock(name, { wait, signal }) {
       return new Promise((release) => {
         held({
           release() {
-            released = true;
             release();
-            return ended;
+            return ended.catch(() => {});
           },
-          onLost: (callback) => (onLost = callback),
+          lost(callback) {
+            ended.catch((cause) =>
+              callback(new LockedError(`the lock on ${name} was stolen`, { path: name }, cause)),
+            );
+          },
         });
       });
     });
     // After `held` this settles nothing any more.
     ended.catch(failed);
-    ended.catch((cause) => {
-      if (released) return;
-      onLost(new LockedError(`the lock on ${name} was stolen`, { path: name }, cause));
-    });
   });
 }
 

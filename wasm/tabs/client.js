@@ -222,13 +222,15 @@ export class TabLog {
     if (!own !== !this.#requests.own) this.#onRole(this.role);
   }
 
-  #hearWorker({ leader, unable, panicked }) {
+  #hearWorker({ leader, unable, heard, panicked }) {
     if (leader) return this.#hear(leader, true);
     if (unable) {
-      // It had the lock: no other tab leads any more.
-      if (this.#requests.epoch) this.#requests.lost(this.#requests.epoch);
+      // It had the lock, so whoever led before leads no more; another may by now.
+      const { epoch } = this.#requests;
+      if (epoch && (heard ?? epoch) === epoch) this.#requests.lost(epoch);
       this.#unable = errorOf(unable);
       this.#requests.refuse(this.#unable);
+      this.#requests.hello();
     }
     if (panicked) {
       this.#sleep();

@@ -22,6 +22,8 @@ let channel;
 let reading;
 /** @type {{ log: Writing, leading: Leading, end: () => void } | undefined} */
 let leader;
+/** @type {string | undefined} the epoch of the last other leader that was heard */
+let heard;
 /** @type {Promise<void>} */
 let started;
 /** @type {Promise<void>} */
@@ -71,6 +73,7 @@ onmessage = async ({ data: { id, t, ...fields } }) => {
 postMessage({ ready: true });
 
 function hear(message, direct) {
+  if (message.t === "leads") heard = message.epoch;
   if (!leader) return;
   leader.leading.hear(message, direct);
   if (leader.log.ended) leader.end();
@@ -94,7 +97,7 @@ async function compete(glue, name, options) {
       if (log.ended === "panic") return postMessage({ panicked: true });
     } catch (error) {
       if (signal.aborted) return;
-      postMessage({ unable: messageOf(error) });
+      postMessage({ unable: messageOf(error), heard });
       const pause = PAUSES[Math.min(failures, PAUSES.length - 1)];
       failures += 1;
       await Promise.race([
@@ -110,7 +113,7 @@ async function lead(log) {
     leader = { log, leading: new Leading(crypto.randomUUID(), log, post), end };
   });
   if (leaving.signal.aborted) leader.end();
-  await ended;
+  await Promise.race([ended, log.lost]);
   const { leading } = leader;
   leader = undefined;
   leading.end();

@@ -14,16 +14,18 @@ export class Writing {
 
   /** @returns {Promise<Writing>} when the host gave its files to this writer */
   static async open(glue, host, { views, maxLogSize }) {
-    const files = await host.open("write", { views });
+    let onLost;
+    const lost = new Promise((resolve) => (onLost = resolve));
+    const files = await host.open("write", { views, onLost });
     try {
-      return new this(glue, files, call(() => new glue.RawWriter(files, true)), maxLogSize);
+      return new this(glue, files, call(() => new glue.RawWriter(files, true)), maxLogSize, lost);
     } catch (error) {
       await files.close();
       throw error;
     }
   }
 
-  constructor(glue, files, writer, maxLogSize) {
+  constructor(glue, files, writer, maxLogSize, lost) {
     this.#glue = glue;
     this.#files = files;
     this.#writer = writer;
@@ -32,6 +34,8 @@ export class Writing {
     this.recovered = writer.recovered();
     /** Where the log ends. */
     this.position = writer.end();
+    /** Resolves when the lock is lost. */
+    this.lost = lost;
     /** The code of the error after which this has to be opened again. */
     this.ended = undefined;
   }
