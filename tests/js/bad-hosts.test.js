@@ -314,6 +314,51 @@ test("a module that stopped is told of, and not what freeing after it would thro
   assert.equal(said, "panic unreachable\npanic undefined\npanic undefined\nfine\n");
 });
 
+test("a stack that is full in the midst of a call stops the module, and what was acknowledged stays", async (t) => {
+  const dir = quickDir(t);
+  const said = printed(
+    `const { nodeHost } = await import(${JSON.stringify(new URL("../../wasm/package/hosts/node.js", import.meta.url))});`,
+    `const [log, other] = [await EventLog.open(nodeHost(${JSON.stringify(dir)})), await EventLog.open(memoryHost())];
+    let acknowledged = 0;
+    let tries = 100;
+    const append = () => {
+      log.append({ type: "a", data: acknowledged }, { durability: "buffered" });
+      acknowledged += 1;
+    };
+    const down = () => {
+      try {
+        down();
+      } catch {
+        // At the end of the stack, or a little before it on the way back.
+      }
+      if ((tries -= 1) < 0) return;
+      try {
+        append();
+      } catch {
+        // No error can be told everywhere here.
+      }
+    };
+    append();
+    down();
+    for (const use of [append, () => [...log.read()], () => other.append({ type: "a", data: 1 }), () => log.close()]) {
+      try {
+        await use();
+        console.log("fine");
+      } catch ({ code }) {
+        console.log(code);
+      }
+    }
+    console.log(acknowledged);`,
+  );
+  const [, acknowledged] = said.match(/^panic\npanic\npanic\nfine\n(\d+)\n$/) ?? [];
+  assert.ok(acknowledged, said);
+  const host = nodeHost(dir);
+  const log = await EventLog.open(host);
+  const data = [...log.read()].map((event) => event.data);
+  assert.deepEqual(data.slice(0, acknowledged), Array.from({ length: acknowledged }, (_, n) => n));
+  await assertWhole(host, log, data);
+});
+
 test("a runtime that can unpack nothing says the way out", () => {
   const entry = JSON.stringify(new URL("../../wasm/package/js/index.js", import.meta.url));
   const program = `

@@ -269,3 +269,44 @@ test("a tab whose module panicked begins anew", async () => {
   assert.deepEqual(await a.call("numbers", "panic"), [1, 2]);
   await closeAll([a]);
 });
+
+/** Appends at the end of the stack, then in each other way; the codes of what those throw. */
+async function exhaust() {
+  const { EventLog, memoryHost } = await import("/wasm/package/js/index.js");
+  const logs = [await EventLog.open(memoryHost()), await EventLog.open(memoryHost())];
+  const append = (log) => log.append({ type: "n", data: 1 });
+  let tries = 100;
+  const down = () => {
+    try {
+      down();
+    } catch {
+      // At the end of the stack, or a little before it on the way back.
+    }
+    if ((tries -= 1) < 0) return;
+    try {
+      append(logs[0]);
+    } catch {
+      // No error can be told everywhere here.
+    }
+  };
+  for (const log of logs) append(log);
+  down();
+  return logs.map((log) => {
+    try {
+      append(log);
+    } catch ({ code }) {
+      return code;
+    }
+  });
+}
+
+test("a stack that is full in the midst of a call stops the module, in Firefox as in Chromium", async () => {
+  const firefox = await Rig.start("firefox");
+  try {
+    for (const { observer } of [rig, firefox]) {
+      assert.deepEqual(await observer.page.evaluate(exhaust), ["panic", "panic"]);
+    }
+  } finally {
+    await firefox.stop();
+  }
+});

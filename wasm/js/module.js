@@ -48,28 +48,28 @@ export function call(work) {
   try {
     return work();
   } catch (error) {
-    throw known(error);
+    // Before anything is called, which at the end of the stack throws.
+    panicked = true;
+    const known = knownOf(error);
+    panicked = known.code === "panic";
+    throw known;
   }
 }
 
 /** Gives back what the module made. One that panicked lets nothing be freed. */
 export function free(object) {
-  if (!panicked) object?.free();
+  if (!panicked) call(() => object?.free());
 }
 
 const PANICKED =
-  "the module stopped in the middle of a call, a bug of eventfold; what was acknowledged " +
-  "is in the log: load the program anew";
+  "the module stopped in the middle of a call, at the end of the stack or the memory or by a bug of " +
+  "eventfold; what was acknowledged is in the log: load the program anew";
 
-function known(error) {
+function knownOf(error) {
   if (error instanceof EventfoldError) return error;
-  // A trap, or an exhausted stack or memory: the module's state is not to be trusted any more.
-  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) {
-    panicked = true;
-    return new PanicError(PANICKED, {}, error);
-  }
   const Known = byCode.get(error?.code);
-  if (!Known) return error;
+  // A trap, or a full stack or memory: the module's state is not to be trusted any more.
+  if (!Known) return new PanicError(PANICKED, {}, error);
   const { code: _, cause, message, ...fields } = error;
   return new Known(error.message, fields, cause);
 }

@@ -83,7 +83,7 @@ export class Scan {
 
   /** Hash of the last line handed out. */
   get hash() {
-    return this.#raw.hash();
+    return call(() => this.#raw.hash());
   }
 
   /** Gives its memory back. Asked again, it goes on where it was. */

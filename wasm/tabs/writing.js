@@ -42,20 +42,14 @@ export class Writing {
 
   /** Does what a tab asks for; durable only after `sync`. */
   apply({ op, ...request }) {
-    return this.#tried(() => {
-      switch (op) {
-        case "append":
-          return this.#append(request);
-        case "rotate":
-          return this.#rotate();
-        case "save":
-          return this.#save(request);
-        case "end":
-          return { position: this.#writer.end(), hash: this.#writer.lastHash() };
-        default:
-          throw new TypeError(`a tab of another version asks for ${op}`);
-      }
-    });
+    const work = {
+      append: () => this.#append(request),
+      rotate: () => this.#rotate(),
+      save: () => this.#save(request),
+      end: () => ({ position: this.#writer.end(), hash: this.#writer.lastHash() }),
+    }[op];
+    if (!work) throw new TypeError(`a tab of another version asks for ${op}`);
+    return this.#tried(work);
   }
 
   sync() {
