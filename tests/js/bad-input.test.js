@@ -8,6 +8,8 @@ import { durableObjectHost } from "../../wasm/package/hosts/durable-object.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { nodeHost } from "../../wasm/package/hosts/node.js";
 import { opfsHost } from "../../wasm/package/hosts/opfs.js";
+import { load } from "../../wasm/package/js/module.js";
+import { append } from "../../wasm/package/js/writer.js";
 import { assertWhole, good } from "./support/whole.js";
 
 function nested(levels, data = 1) {
@@ -291,6 +293,27 @@ test("whatever a reducer throws is the cause of a reducer's error", async () => 
     });
     await log.close();
   }
+});
+
+test("a batch of more than 2^28 characters is refused, and this log and others go on", async () => {
+  const [host, others] = [memoryHost(), memoryHost()];
+  const log = await EventLog.open(host);
+  const other = await EventLog.open(others);
+  const large = { ...good, data: "x".repeat(60 << 20) };
+  assert.throws(() => log.appendBatch(Array(36).fill(large)), { code: "too-large" });
+  await assertWhole(others, other, []);
+  await assertWhole(host, log, []);
+});
+
+test("lines that there is no memory for are refused, and the writer goes on", async () => {
+  const glue = await load();
+  const files = memoryFiles();
+  const writer = new glue.RawWriter(files, true);
+  assert.throws(() => writer.room(2 ** 31), { code: "too-large" });
+  append(glue, writer, ['{"type":"good","data":1,"ts":1}'], true);
+  writer.free();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  await assertWhole(host, await EventLog.open(host), [1]);
 });
 
 test("an append that is refused rotates nothing", async () => {

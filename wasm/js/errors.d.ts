@@ -62,7 +62,10 @@ export class DurabilityUnknownError extends EventfoldError {
   readonly position: number;
 }
 
-/** The event's line is longer than 64 MiB. Nothing was written. */
+/**
+ * The event's line is longer than 64 MiB, the batch than 2^28 characters, or than there is memory
+ * for. Nothing was written.
+ */
 export class TooLargeError extends EventfoldError {
   readonly code: "too-large";
 }

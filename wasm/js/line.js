@@ -1,7 +1,10 @@
 // An event on its way into the log: the line that the module checks and writes.
 
-import { BadArgumentError, UnreadableError } from "./errors.js";
+import { BadArgumentError, TooLargeError, UnreadableError } from "./errors.js";
 import { describe, reasonOf } from "./given.js";
+
+/** How many characters a batch may have: it has to be in memory at once, more than once. */
+const MAX_BATCH = 1 << 28;
 
 const FIELDS = new Set(["type", "data", "ts", "id", "actor", "meta"]);
 
@@ -46,7 +49,15 @@ export function linesOf(events) {
     throw new BadArgumentError(`a batch is an iterable of events, not ${describe(events)}`);
   }
   const lines = [];
-  for (const event of events) lines.push(lineOf(event));
+  let length = 0;
+  for (const event of events) {
+    const line = lineOf(event);
+    length += line.length;
+    if (length > MAX_BATCH) {
+      throw new TooLargeError(`the batch has more than ${MAX_BATCH} characters: append it in parts`);
+    }
+    lines.push(line);
+  }
   return lines;
 }
 

@@ -117,7 +117,7 @@ export class EventLog<States = {}> extends EventReader<States> {
    * refused refuses them all. The end of the process in the middle can leave the first of them
    * without the rest.
    *
-   * Throws as `append` does.
+   * Throws as `append` does, and a `TooLargeError` for lines of more than 2^28 characters.
    */
   appendBatch(events: Iterable<NewEvent>, options?: AppendOptions): Appended[];
 

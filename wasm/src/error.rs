@@ -67,6 +67,11 @@ pub(crate) fn bad_argument(message: &str) -> JsValue {
     thrown("bad-argument", message, &[])
 }
 
+pub(crate) fn no_room(len: usize) -> JsValue {
+    let message = format!("there is no memory for {len} bytes of lines: append fewer at once");
+    thrown("too-large", &message, &[])
+}
+
 fn thrown(code: &str, message: &str, fields: &[(&str, JsValue)]) -> JsValue {
     let error = js_sys::Error::new(message);
     let set = |name: &str, value: &JsValue| {

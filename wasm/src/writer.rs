@@ -5,7 +5,7 @@ use eventfold_core::{
 use wasm_bindgen::prelude::*;
 
 use crate::codec::CODEC;
-use crate::error::{bad_argument, to_js};
+use crate::error::{bad_argument, no_room, to_js};
 use crate::host::{Files, HostStore};
 
 /// The writer under `EventLog`. Positions and lengths are numbers, hashes 16 hex digits.
@@ -69,11 +69,15 @@ impl RawWriter {
 
     /// Where in the module's memory there is room for `len` bytes of lines to
     /// [`append`](Self::append), with the bytes that were put there before.
-    pub fn room(&mut self, len: usize) -> usize {
-        if self.lines.len() < len {
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn room(&mut self, len: usize) -> Result<usize, JsValue> {
+        if let Some(more) = len.checked_sub(self.lines.len()) {
+            self.lines.try_reserve(more).map_err(|_| no_room(len))?;
             self.lines.resize(len, 0);
         }
-        self.lines.as_ptr() as usize
+        Ok(self.lines.as_ptr() as usize)
     }
 
     /// Appends the first `len` bytes of the [`room`](Self::room): lines that each end in a newline.
