@@ -39,6 +39,12 @@ const REFUSED = {
   "a hole in an array": { type: "a", data: [, 1] },
   "a hole in an array with a key of another kind": { type: "a", data: Object.assign([, null], { x: 1 }) },
   "an invalid date": { type: "a", data: { at: new Date(NaN) } },
+  "a Map": { type: "a", data: new Map([[1, 2]]) },
+  "a Set in meta": { ...good, meta: { deep: [new Set([1])] } },
+  "an error": { type: "a", data: { failed: new Error("why") } },
+  "a promise": { type: "a", data: [Promise.resolve(1)] },
+  "a regular expression": { type: "a", data: { like: /a/ } },
+  "bytes that are no array": { type: "a", data: new ArrayBuffer(8) },
   "half of a surrogate pair": { type: "a", data: "\ud83d" },
   "half of a surrogate pair in a key": { type: "a", data: { "\udc00": 1 } },
   "half of a surrogate pair in the type": { type: "\ud83d", data: 1 },
@@ -330,4 +336,37 @@ test("an append that is refused rotates nothing", async () => {
   assert.equal(log.logLength, logLength);
   assert.deepEqual(log.rotate().bytes, logLength);
   await assertWhole(host, log, [1]);
+});
+
+test("a state that JSON does not carry is refused when it is saved, and the snapshot before it stays", async () => {
+  const host = memoryHost();
+  const views = { seen: { initial: [], reduce: (seen, { data }) => (data === 1 ? [1] : new Set([...seen, data])) } };
+  let log = await EventLog.open(host, { views });
+  log.append(good);
+  log.save();
+  log.append({ ...good, data: 2 });
+  assert.throws(() => log.save(), { code: "unreadable", message: /\[object Set\]/ });
+  await assert.rejects(log.close(), { code: "unreadable" });
+  views.seen.reduce = (seen, { data }) => [...seen, data];
+  log = await EventLog.open(host, { views });
+  assert.deepEqual(log.view("seen"), [1, 2]);
+  await assertWhole(host, log, [1, 2]);
+});
+
+test("what JSON writes whole is appended: objects of classes, boxed values, what is empty or inherited", async () => {
+  class Point {
+    constructor(x) {
+      if (x) this.x = x;
+    }
+  }
+  Point.prototype.root = { me: undefined };
+  Point.prototype.root.me = Point.prototype.root;
+  const host = memoryHost();
+  const log = await EventLog.open(host);
+  const bare = Object.create(null);
+  const data = [{}, new Point(), new Point(1), bare, null, [[]], new Number(1), new Boolean(true), "{}", new Date(0)];
+  const written = [{}, {}, { x: 1 }, {}, null, [[]], 1, true, "{}", "1970-01-01T00:00:00.000Z"];
+  log.append({ type: "a", data });
+  for (const one of data) log.append({ type: "a", data: one });
+  await assertWhole(host, log, [written, ...written]);
 });

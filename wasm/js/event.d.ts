@@ -5,9 +5,10 @@ export interface NewEvent<Data = unknown> {
 
   /**
    * What JSON can hold, written as `JSON.stringify` writes it. A number that is not finite, an
-   * `undefined` or a hole in an array, half of a surrogate pair, more than 127 levels of nesting
-   * and the keys `$serde_json::private::RawValue` and `…::Number` are refused with an
-   * `UnreadableError`: they would not read back equal, in Rust at least.
+   * `undefined` or a hole in an array, a `Map`, a `Set` and others that it would leave empty, half
+   * of a surrogate pair, more than 127 levels of nesting and the keys
+   * `$serde_json::private::RawValue` and `…::Number` are refused with an `UnreadableError`: they
+   * would not read back equal, in Rust at least.
    */
   data: Data;
 

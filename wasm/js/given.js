@@ -23,8 +23,14 @@ export function checkSignal(signal) {
 export function describe(value) {
   if (typeof value === "string") return JSON.stringify(value);
   if (value === null || typeof value !== "object" || value instanceof Date) return String(value);
-  return Array.isArray(value) ? "an array" : "an object";
+  if (Array.isArray(value)) return "an array";
+  return isBuiltin(value) ? kindOf(value) : "an object";
 }
+
+/** Whether an object is neither a plain one nor of a program's class: a Map, an Error. */
+export const isBuiltin = (object) => kindOf(object) !== "[object Object]";
+
+const kindOf = (object) => Object.prototype.toString.call(object);
 
 /** Why something was thrown that need not be an error. */
 export function reasonOf(thrown) {

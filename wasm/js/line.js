@@ -1,7 +1,7 @@
 // An event on its way into the log: the line that the module checks and writes.
 
 import { BadArgumentError, TooLargeError, UnreadableError } from "./errors.js";
-import { describe, reasonOf } from "./given.js";
+import { describe, isBuiltin, reasonOf } from "./given.js";
 
 /** How many characters a batch may have: it has to be in memory at once, more than once. */
 const MAX_BATCH = 1 << 28;
@@ -12,7 +12,7 @@ const FIELDS = new Set(["type", "data", "ts", "id", "actor", "meta"]);
  * The event's line, without a newline.
  *
  * Data is written as `JSON.stringify` does it, which asks `toJSON` and leaves out properties that
- * are `undefined`. What it would turn into `null` is refused.
+ * are `undefined`. What it would turn into `null` or empty is refused.
  *
  * @param {import("./log.js").NewEvent} event
  */
@@ -71,7 +71,7 @@ export function json(field, value) {
   let text;
   try {
     text = JSON.stringify(value);
-    if (text?.includes("null") && turnsIntoNull(value)) refuseWhatTurnedIntoNull(field, value);
+    if ((text?.includes("null") || text?.includes("{}")) && mayLose(value)) refuseWhatIsLost(field, value);
   } catch (error) {
     if (error instanceof UnreadableError) throw error;
     throw new UnreadableError(`${field} cannot be written as JSON: ${reasonOf(error)}`, {}, error);
@@ -82,23 +82,22 @@ export function json(field, value) {
   return text;
 }
 
-/** Whether there may be a null in the JSON of `value` that is none in it. */
-function turnsIntoNull(value) {
+/** Whether there may be a null, or an empty object, in the JSON of `value` that is none in it. */
+function mayLose(value) {
   if (typeof value === "number") return !Number.isFinite(value);
   if (value === null || typeof value !== "object") return false;
-  if (typeof value.toJSON === "function" || value instanceof Number) return true;
+  if (typeof value.toJSON === "function") return true;
   if (Array.isArray(value)) {
     // Unlike `some`, it does not pass over holes.
-    for (const item of value) if (isUnknown(item) || turnsIntoNull(item)) return true;
+    for (const item of value) if (isUnknown(item) || mayLose(item)) return true;
     return false;
   }
-  // What is inherited is not written; the one or other is looked at for nothing.
-  for (const name in value) {
-    const inner = value[name];
+  const inners = Object.values(value);
+  for (const inner of inners) {
     // Most are text.
-    if (typeof inner !== "string" && turnsIntoNull(inner)) return true;
+    if (typeof inner !== "string" && mayLose(inner)) return true;
   }
-  return false;
+  return inners.length === 0 && isBuiltin(value);
 }
 
 function isUnknown(value) {
@@ -106,13 +105,14 @@ function isUnknown(value) {
   return kind === "undefined" || kind === "function" || kind === "symbol";
 }
 
-function refuseWhatTurnedIntoNull(field, root) {
+function refuseWhatIsLost(field, root) {
   JSON.stringify(root, function (key, value) {
     const before = this[key];
     const lost =
       ((typeof value === "number" || value instanceof Number) && !Number.isFinite(+value)) ||
       (before instanceof Date && Number.isNaN(before.getTime())) ||
-      (Array.isArray(this) && isUnknown(value));
+      (Array.isArray(this) && isUnknown(value)) ||
+      (typeof value === "object" && !Array.isArray(value) && isBuiltin(value) && JSON.stringify(value) === "{}");
     if (lost) {
       const place = key === "" ? "is" : `holds at ${JSON.stringify(key)}`;
       throw new UnreadableError(`${field} ${place} ${describe(before)}, which JSON does not know`);
