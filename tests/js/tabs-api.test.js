@@ -104,6 +104,30 @@ test("a view goes on in another tab where its snapshot ends, and stays when its 
   await closeAll([a, b, c]);
 });
 
+test("a view that the leader does not know is not saved, which keeps no other from it and no tab from closing", async () => {
+  const [a, b, c] = await pages(3);
+  await a.call("openCounting", "versions", ["old"]);
+  await a.call("call", "versions", "append", n(1));
+  await b.call("openCounting", "versions", ["new", "old"]);
+  await assert.rejects(b.call("call", "versions", "save"), { code: "unsupported", message: /"new"/ });
+  await b.call("call", "versions", "append", n(2));
+  for (const view of ["new", "old"]) assert.equal(await b.call("call", "versions", "view", view), 2);
+  await b.call("call", "versions", "close");
+  await c.call("openCounting", "versions", ["new", "old"]);
+  assert.equal(await c.call("call", "versions", "view", "old"), 2);
+  assert.equal((await c.call("state", "versions")).folds, 0);
+  // Once one leads that knows it, it is saved.
+  await a.call("call", "versions", "close");
+  await c.call("call", "versions", "append", n(3));
+  await c.call("call", "versions", "save");
+  await c.call("call", "versions", "close");
+  await b.call("openCounting", "versions", ["new"]);
+  const { folds } = await b.call("state", "versions");
+  assert.equal(await b.call("call", "versions", "view", "new"), 3);
+  assert.equal((await b.call("state", "versions")).folds, folds);
+  await closeAll([a, b, c]);
+});
+
 test("a tab that closes gets its answers, and then says that it is closed", async () => {
   const [a, b] = await pages(2);
   await a.call("open", "closing");

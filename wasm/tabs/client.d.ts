@@ -12,7 +12,10 @@ export type { End, Rotation } from "../js/log.js";
 export type { TailOptions, View, Views } from "../js/reader.js";
 
 export interface TabLogOptions<States = {}> {
-  /** As for `EventLog.open`. The reducers run in the page. */
+  /**
+   * As for `EventLog.open`. The reducers run in the page; which views are saved is up to the tab
+   * that leads: those that it was given, and those that have a snapshot.
+   */
   views?: Views<States> | undefined;
 
   /** As for `EventLog.open`; that of the tab that leads counts. */
@@ -136,6 +139,9 @@ export class TabLog<States = {}> {
   /**
    * Brings every view up to date and has its snapshot saved, for all tabs to go on from. Closing
    * saves the views as they are.
+   *
+   * Rejects with an `UnsupportedError` for a view that the tab that leads does not save, as when it
+   * is of another version of the program, and as `append`. The other views are saved.
    */
   save(): Promise<void>;
 
@@ -143,7 +149,7 @@ export class TabLog<States = {}> {
 
   /**
    * Waits for what was asked for, and lets go of the log, also when it rejects because a view could
-   * not be saved. Where no tab leads, what waits for one is rejected with a `ClosedError`.
+   * not be saved that the tab that leads knows. Where no tab leads, what waits for one is rejected with a `ClosedError`.
    */
   close(): Promise<void>;
 

@@ -158,7 +158,8 @@ export class TabLog {
   async save() {
     this.#usable();
     for (const view of this.#views.values()) await view.state();
-    await this.#saveAll();
+    const [error] = await this.#saveAll();
+    if (error) throw error;
   }
 
   async status() {
@@ -176,13 +177,13 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    try {
-      await this.#saveAll();
-    } finally {
-      await this.#requests.close();
-      if (this.#link.alive) await this.#link.call("leave");
-      this.#end();
-    }
+    const errors = await this.#saveAll();
+    await this.#requests.close();
+    if (this.#link.alive) await this.#link.call("leave");
+    this.#end();
+    // A view that the tab that leads does not know costs another folding, and no more.
+    const error = errors.find(({ code }) => code !== "unsupported");
+    if (error) throw error;
   }
 
   #end() {
@@ -191,11 +192,17 @@ export class TabLog {
     this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
   }
 
-  /** Without a leader nothing can be saved, and a snapshot is not worth waiting for. */
+  /**
+   * What went wrong with each view that could not be saved. Without a leader nothing can be, and a
+   * snapshot is not worth waiting for.
+   */
   async #saveAll() {
+    const errors = [];
     for (const view of this.#views.values()) {
-      if (this.#requests.epoch) await view.save((request) => this.#requests.add(request));
+      if (!this.#requests.epoch) break;
+      await view.save((request) => this.#requests.add(request)).catch((error) => errors.push(error));
     }
+    return errors;
   }
 
   #usable() {

@@ -1,5 +1,6 @@
 // The log as the tab that leads writes it: requests of any tab, in their order.
 
+import { UnsupportedError } from "../js/errors.js";
 import { call, free } from "../js/module.js";
 import { append, makeRoom, rotate } from "../js/writer.js";
 
@@ -11,25 +12,27 @@ export class Writing {
   #files;
   #writer;
   #maxLogSize;
+  #views;
 
   /** @returns {Promise<Writing>} when the host gave its files to this writer */
-  static async open(glue, host, { views, maxLogSize }) {
+  static async open(glue, host, options) {
     let onLost;
     const lost = new Promise((resolve) => (onLost = resolve));
-    const files = await host.open("write", { views, onLost });
+    const files = await host.open("write", { views: options.views, onLost });
     try {
-      return new this(glue, files, call(() => new glue.RawWriter(files, true)), maxLogSize, lost);
+      return new this(glue, files, call(() => new glue.RawWriter(files, true)), options, lost);
     } catch (error) {
       await files.close();
       throw error;
     }
   }
 
-  constructor(glue, files, writer, maxLogSize, lost) {
+  constructor(glue, files, writer, { views, maxLogSize }, lost) {
     this.#glue = glue;
     this.#files = files;
     this.#writer = writer;
     this.#maxLogSize = maxLogSize;
+    this.#views = new Set([...views, ...(files.snapshots?.() ?? [])]);
     /** What opening repaired, in words. */
     this.recovered = writer.recovered();
     /** Where the log ends. */
@@ -85,6 +88,12 @@ export class Writing {
   }
 
   #save({ view, state, position, hash }) {
+    if (!this.#views.has(view)) {
+      throw new UnsupportedError(
+        `the view ${JSON.stringify(view)} is not saved: the tab that leads was opened without it, so ` +
+          "reload that tab",
+      );
+    }
     this.#writer.save(view, state, position, hash);
   }
 }

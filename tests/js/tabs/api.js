@@ -37,6 +37,12 @@ export async function open(name, options = {}) {
   });
 }
 
+/** Opens the log with views that count under these names. */
+export const openCounting = (name, names) => {
+  const reduce = (count) => ((counted.folds += 1), count + 1);
+  return open(name, { views: Object.fromEntries(names.map((view) => [view, { initial: 0, reduce }])) });
+};
+
 /** Calls a method of the log. */
 export const call = (name, method, ...args) =>
   attempted(() => logs.get(name).log[method](...args));
