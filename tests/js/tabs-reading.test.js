@@ -13,6 +13,7 @@ import { append } from "../../wasm/package/js/writer.js";
 // The writer has a module of its own: it works while the reader's is in the middle of a call.
 import * as writing from "../../wasm/package/module/eventfold.js?of the writer";
 import { Reading } from "../../wasm/package/tabs/reading.js";
+import { Stream } from "../../wasm/package/tabs/stream.js";
 import { TabView } from "../../wasm/package/tabs/view.js";
 import { ran } from "./support/proof.js";
 import { randomly } from "./support/random.js";
@@ -203,6 +204,64 @@ test("a read that fails leaves a view as it was, and what is folded is not read 
   failing = false;
   assert.equal(await view.state(), count + 1);
   assert.equal(folded, count + 1);
+});
+
+/** A log in memory, as a tab reads it where nothing changes meanwhile. */
+function still() {
+  const files = { ...memoryFiles(), refresh: async () => false, stillCurrent: async () => true };
+  const reading = new Reading(glue, files);
+  const calls = {
+    next: ({ stream, position, after }) => reading.next(stream, position, after),
+    drop: ({ stream }) => reading.drop(stream),
+  };
+  return { files, link: { call: async (name, fields) => calls[name](fields) } };
+}
+
+test("streams that are left half-way hold no memory, and go on where they were", async () => {
+  const { files, link } = still();
+  const writer = new writing.RawWriter(files, true);
+  const text = "x".repeat(1000);
+  const lines = numbers(1500).map((n) => `{"type":"t${n % 7}","data":[${n},"${text}"],"ts":0}`);
+  append(writing, writer, lines, false);
+  const memory = () => glue.moduleMemory().buffer.byteLength;
+  const before = memory();
+  const seen = Array.from({ length: 60 }, () => []);
+  const streams = seen.map(() => new Stream(link, 0));
+  const batches = [];
+  for (let going = true; going; ) {
+    going = false;
+    for (const [n, stream] of streams.entries()) {
+      const batch = await stream.next();
+      if (!batch) continue;
+      going = true;
+      if (n === 59) batches.push(batch);
+      for (let index = 0; index < batch.length; index += 1) seen[n].push(batch.event(index).type);
+    }
+  }
+  assert.ok(memory() - before < 20 << 20, `${(memory() - before) >> 20} MiB more`);
+  const types = lines.map((line) => JSON.parse(line).type);
+  for (const one of seen) assert.deepEqual(one, types);
+  // Types keep their names in what was handed out before.
+  const all = batches.flatMap((batch) => numbers(batch.length).map((index) => batch.event(index).type));
+  assert.deepEqual(all, types);
+});
+
+test("damage in the archive is told with where reading goes on", async () => {
+  const { files, link } = still();
+  const writer = new writing.RawWriter(files, true);
+  const line = (n) => `{"type":"n","data":[${n},"${"x".repeat(5000)}"],"ts":0}`;
+  append(writing, writer, [line(1)], false);
+  writer.rotate();
+  const [behind] = append(writing, writer, [line(2)], false);
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+  archive[90] ^= 1;
+  files.replace("archive.jsonl.zst", archive);
+  const broken = { code: "corrupt", position: 0, nextPosition: behind };
+  await assert.rejects(new Stream(link, 0).next(), broken);
+  append(writing, writer, [line(3)], false);
+  const batch = await new Stream(link, behind).next();
+  assert.deepEqual([0, 1].map((index) => batch.event(index).data[0]), [2, 3]);
 });
 
 /** What a reader that cannot wait sees of what was taken, whatever is done to the files since. */

@@ -5,6 +5,9 @@ import { call, free } from "../js/module.js";
 
 const BATCH_LEN = 512 << 10;
 
+/** How many streams hold memory at a time: a page may leave one without ending it. */
+const MAX_OPEN = 8;
+
 /** So often a file that does not change is tried again. */
 const LOOKS = 10;
 
@@ -23,20 +26,27 @@ export class Reading {
   /**
    * The next lines of a stream, from `position` on; nothing when there are none yet. `after` is the
    * hash of the line that is to be before them, if it is known. `fresh` says that the numbers of
-   * types start anew.
+   * types start anew, as they do for a stream that was left for many others.
    */
   next(stream, position, after) {
     return this.#alone(async () => {
-      let scan = this.#scans.get(stream);
-      const fresh = !scan;
-      if (!scan) {
-        scan = call(() => new this.#glue.RawScan(this.#files, position));
-        this.#scans.set(stream, scan);
+      const fresh = !this.#scans.has(stream);
+      const scan = this.#scans.get(stream) ?? call(() => new this.#glue.RawScan(this.#files, position));
+      // The one that was used last stands at the end.
+      this.#scans.delete(stream);
+      this.#scans.set(stream, scan);
+      const [oldest] = this.#scans.keys();
+      if (this.#scans.size > MAX_OPEN) this.#drop(oldest);
+      let count;
+      try {
+        count = await this.#believed((again) => {
+          if (again) scan.seek(position);
+          return scan.next(BATCH_LEN, after);
+        });
+      } catch (error) {
+        if (error.code === "corrupt") error.nextPosition = scan.position();
+        throw error;
       }
-      const count = await this.#believed((again) => {
-        if (again) scan.seek(position);
-        return scan.next(BATCH_LEN, after);
-      });
       if (count === 0) return { fresh };
       const [bytes, places, spans] = [scan.bytes(), scan.places(), scan.spans()];
       return { fresh, bytes, places, spans, types: scan.newTypes(), hash: scan.hash() };
@@ -44,10 +54,12 @@ export class Reading {
   }
 
   drop(stream) {
-    return this.#alone(() => {
-      free(this.#scans.get(stream));
-      this.#scans.delete(stream);
-    });
+    return this.#alone(() => this.#drop(stream));
+  }
+
+  #drop(stream) {
+    free(this.#scans.get(stream));
+    this.#scans.delete(stream);
   }
 
   /** The saved state of a view: its JSON, its position and the hash of the last line folded. */
