@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
+import { inspect } from "node:util";
 
 import { EventfoldError, EventLog, EventReader, memoryHost } from "../../wasm/package/js/index.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
@@ -144,7 +145,7 @@ test("a corrupt line is found when its data is asked for, and reading goes on be
   const files = memoryFiles();
   const host = { name: "host", durability: "none", open: () => ({ ...files }) };
   const text = (line) => new TextEncoder().encode(`${line}\n`);
-  const bad = ['{"type":"a","data":{"x":,"ts":1}', "nonsense", '{"type":"a","data":1}', "[1]", '{"type":"a","data":1,"ts":-1}'];
+  const bad = ['{"type":"a","data":{"x":,"ts":1}', "nonsense", '{"type":"a","data":1}', "[1]", '{"type":"a","data":1,"ts":-1}', '{"type":"a","data":1,"ts":1e300}'];
   for (const line of ['{"type":"a","data":1,"ts":1}', ...bad, '{"type":"a","data":2,"ts":1}']) {
     files.append("app.jsonl", text(line));
   }
@@ -157,6 +158,7 @@ test("a corrupt line is found when its data is asked for, and reading goes on be
       position: event.position,
       nextPosition: event.nextPosition,
     });
+    assert.match(inspect(event), new RegExp(`position: ${event.position},[^]*CorruptError`));
   }
   assert.equal(events.at(-1).data, 2);
   assert.throws(() => log.view("sum"), { code: "corrupt", position: events[1].position });

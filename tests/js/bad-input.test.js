@@ -114,10 +114,13 @@ test("a position that is none is told so, wherever one is given", async () => {
     assert.throws(() => [...log.read(position)], { code: "bad-position" }, String(position));
     await assert.rejects(log.tail({ position }).next(), { code: "bad-position" });
   }
-  for (const expected of [undefined, null, {}, { position: 0 }, { position: -1, hash: "ef46db3751d8e999" }]) {
-    assert.throws(() => log.appendIf(good, expected), EventfoldError);
+  const { position, hash: last } = log.end();
+  for (const expected of [undefined, null, {}, { position: 0 }, { position: -1, hash: last }, { position: 0.5, hash: last }]) {
+    assert.throws(() => log.appendIf(good, expected), { code: "bad-argument" });
   }
-  const { position } = log.end();
+  const empty = await EventLog.open(memoryHost());
+  assert.throws(() => empty.appendIf(good, { ...empty.end(), position: -5 }), { code: "bad-argument" });
+  empty.appendIf(good, empty.end());
   for (const hash of ["", "xyz", "EF46DB3751D8E999", 7]) {
     assert.throws(() => log.appendIf(good, { position, hash }), { code: "bad-argument" }, String(hash));
   }

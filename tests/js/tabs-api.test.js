@@ -77,7 +77,9 @@ test("what cannot be read back is refused in the tab or by the leader, and other
     }
     await assert.rejects(call("appendDeep", "odd", 200), { code: "unreadable" });
     await assert.rejects(call("call", "odd", "append", { type: 1 }), { code: "bad-argument" });
-    await assert.rejects(call("call", "odd", "appendIf", n(1), {}), { code: "bad-argument" });
+    for (const expected of [{}, { position: -5, hash: "ef46db3751d8e999" }]) {
+      await assert.rejects(call("call", "odd", "appendIf", n(1), expected), { code: "bad-argument" });
+    }
     await assert.rejects(call("call", "odd", "view", "other"), { code: "bad-argument" });
     await call("call", "odd", "append", n(1));
   }
@@ -181,7 +183,8 @@ test("a tail ends with its signal", async () => {
 });
 
 test("where a log would not be kept it does not open", async () => {
-  const lacks = ["storage", "channels", "synchronous files", "the worker"];
+  const workers = ["the worker", "a worker of ours", "a worker that speaks"];
+  const lacks = ["storage", "channels", "synchronous files", ...workers];
   for (const what of lacks) {
     const [a] = await pages(1);
     await assert.rejects(a.call("openWithout", what, "nowhere"), { code: "unsupported" }, what);

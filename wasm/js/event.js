@@ -112,7 +112,13 @@ export class LogEvent {
 
   [Symbol.for("nodejs.util.inspect.custom")](_depth, options, inspect) {
     const { position } = this;
-    return inspect({ position, ...this.#parsed }, options);
+    let fields;
+    try {
+      fields = this.#parsed;
+    } catch (error) {
+      fields = { error };
+    }
+    return inspect({ position, ...fields }, options);
   }
 }
 
@@ -134,7 +140,8 @@ function flaw(event) {
   }
   if (typeof event.type !== "string") return "`type` is not a string";
   if (event.data === undefined) return "`data` is missing";
-  if (!Number.isInteger(event.ts) || event.ts < 0) return "`ts` is not whole seconds";
+  // Of 64 bits at most, in Rust too.
+  if (!Number.isInteger(event.ts) || event.ts < 0 || event.ts > 2 ** 64) return "`ts` is not whole seconds";
   for (const field of ["id", "actor"]) {
     if (event[field] === null) delete event[field];
     else if (event[field] !== undefined && typeof event[field] !== "string") {

@@ -1,6 +1,6 @@
 // What programs and hosts give and throw: checked, and told in words.
 
-import { BadArgumentError } from "./errors.js";
+import { BadArgumentError, BadPositionError } from "./errors.js";
 
 /** The options of a call, which may be left out. */
 export function optionsOf(options) {
@@ -18,6 +18,23 @@ export function checkSignal(signal) {
   if (signal === undefined || signal === null) return;
   if ([signal.addEventListener, signal.removeEventListener].every((it) => typeof it === "function")) return;
   throw new BadArgumentError(`signal is an AbortSignal, not ${describe(signal)}`);
+}
+
+const isPosition = (value) => Number.isSafeInteger(value) && value >= 0;
+
+export function checkPosition(position) {
+  if (isPosition(position)) return;
+  throw new BadPositionError(
+    `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
+  );
+}
+
+/** What `appendIf` expects. */
+export function endOf({ position, hash } = {}) {
+  if (typeof hash === "string" && isPosition(position)) return { position, hash };
+  throw new BadArgumentError(
+    "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
+  );
 }
 
 export function describe(value) {

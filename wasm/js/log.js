@@ -1,5 +1,5 @@
 import { BadArgumentError, UnsupportedError } from "./errors.js";
-import { checkMaxLogSize, describe, optionsOf } from "./given.js";
+import { checkMaxLogSize, describe, endOf, optionsOf } from "./given.js";
 import { lineOf, linesOf } from "./line.js";
 import { call, free } from "./module.js";
 import { EventReader, opened } from "./reader.js";
@@ -52,12 +52,8 @@ export class EventLog extends EventReader {
   }
 
   appendIf(event, expected, options) {
-    if (typeof expected?.hash !== "string" || !Number.isSafeInteger(expected.position)) {
-      throw new BadArgumentError(
-        "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
-      );
-    }
-    return this.#write([lineOf(event)], options, expected)[0];
+    const end = endOf(expected ?? undefined);
+    return this.#write([lineOf(event)], options, end)[0];
   }
 
   #write(lines, options, expected) {

@@ -1,7 +1,7 @@
 // Reading forward through the module, a batch of lines at a time.
 
-import { BadPositionError } from "./errors.js";
 import { Batch } from "./event.js";
+import { checkPosition } from "./given.js";
 import { call, free } from "./module.js";
 
 /** About how many bytes of lines are handed out at once. */
@@ -52,11 +52,7 @@ export class Scan {
    * @param {string} [after] hash of the line that is to be before it
    */
   constructor(session, position, after) {
-    if (!Number.isSafeInteger(position) || position < 0) {
-      throw new BadPositionError(
-        `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
-      );
-    }
+    checkPosition(position);
     this.#session = session;
     this.#position = position;
     this.#after = after;

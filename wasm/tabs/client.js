@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
-import { BadArgumentError, ClosedError, UnsupportedError } from "../js/errors.js";
-import { checkMaxLogSize, checkSignal, optionsOf } from "../js/given.js";
+import { ClosedError, UnsupportedError } from "../js/errors.js";
+import { checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
@@ -83,14 +83,8 @@ export class TabLog {
   }
 
   async appendIf(event, expected) {
-    const { position, hash } = expected ?? {};
-    if (typeof hash !== "string" || !Number.isSafeInteger(position)) {
-      throw new BadArgumentError(
-        "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
-      );
-    }
-    const lines = lineOf(event);
-    const [appended] = await this.#ask({ op: "append", lines, expected: { position, hash } });
+    const end = endOf(expected ?? undefined);
+    const [appended] = await this.#ask({ op: "append", lines: lineOf(event), expected: end });
     return appended;
   }
 

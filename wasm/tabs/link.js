@@ -4,6 +4,9 @@
 import { UnsupportedError } from "../js/errors.js";
 import { errorOf } from "./messages.js";
 
+/** How long a worker may take to load, in milliseconds. */
+const PATIENCE = 30_000;
+
 export class Link {
   #make;
   #start;
@@ -39,12 +42,19 @@ export class Link {
       throw notStarted(error.message, error);
     }
     this.#worker = worker;
-    worker.onmessage = ({ data }) => this.#heard(data);
     const failed = new Promise((_, fail) => {
+      const refuse = (reason) => fail(notStarted(reason));
+      worker.onmessage = ({ data }) => {
+        if (this.#ready || data?.ready) this.#heard(data);
+        else refuse("its script is another one");
+      };
       worker.onerror = (event) => {
         event.preventDefault();
-        fail(notStarted(event.message ?? "it could not be loaded"));
+        refuse(event.message ?? "it could not be loaded");
       };
+      setTimeout(() => {
+        if (worker === this.#worker && !this.#ready) refuse("it says nothing");
+      }, PATIENCE);
     });
     await Promise.race([this.call("start", this.#start), failed]);
   }

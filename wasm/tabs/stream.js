@@ -1,7 +1,7 @@
 // Lines on their way from a tab's worker into its page.
 
-import { BadPositionError } from "../js/errors.js";
 import { Batch } from "../js/event.js";
+import { checkPosition } from "../js/given.js";
 
 let streams = 0;
 
@@ -17,11 +17,7 @@ export class Stream {
    * @param {string} [after] hash of the line that is to be before it
    */
   constructor(link, position, after) {
-    if (!Number.isSafeInteger(position) || position < 0) {
-      throw new BadPositionError(
-        `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
-      );
-    }
+    checkPosition(position);
     this.#link = link;
     /** Where the next line starts. */
     this.position = position;

@@ -160,15 +160,23 @@ export async function openWithout(what, name) {
     channels: () => delete globalThis.BroadcastChannel,
     "synchronous files": () => {},
     "the worker": () => {},
+    "a worker of ours": () => {},
+    "a worker that speaks": () => {
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (act, milliseconds) => setTimeout(act, milliseconds / 100);
+    },
   };
   without[what]();
   const script = 'delete FileSystemFileHandle.prototype.createSyncAccessHandle; await import("URL");';
   const url = new URL("/wasm/package/tabs/worker.js", location.href);
+  const workerOf = (script) => () => {
+    const blob = new Blob([script], { type: "text/javascript" });
+    return new Worker(URL.createObjectURL(blob), { type: "module" });
+  };
   const workers = {
-    "synchronous files": () => {
-      const blob = new Blob([script.replace("URL", url)], { type: "text/javascript" });
-      return new Worker(URL.createObjectURL(blob), { type: "module" });
-    },
+    "synchronous files": workerOf(script.replace("URL", url)),
+    "a worker of ours": workerOf('postMessage("of the program");'),
+    "a worker that speaks": workerOf("onmessage = () => {};"),
     "the worker": () => new Worker("/no/such/worker.js", { type: "module" }),
   };
   return open(name, { worker: workers[what] });
