@@ -252,7 +252,7 @@ test("damage in the archive is told with where reading goes on", async () => {
   const line = (n) => `{"type":"n","data":[${n},"${"x".repeat(5000)}"],"ts":0}`;
   append(writing, writer, [line(1)], false);
   writer.rotate();
-  const [behind] = append(writing, writer, [line(2)], false);
+  const [{ position: behind }] = append(writing, writer, [line(2)], false);
   const archive = new Uint8Array(files.len("archive.jsonl.zst"));
   files.readAt("archive.jsonl.zst", 0, archive);
   archive[90] ^= 1;

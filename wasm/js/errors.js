@@ -16,6 +16,9 @@ export class EventfoldError extends Error {
   }
 }
 
+/** What an error of this code is made with. */
+export const byCode = new Map();
+
 const define = (name, code) => {
   const of = {
     [name]: class extends EventfoldError {
@@ -26,6 +29,7 @@ const define = (name, code) => {
       }
     },
   };
+  byCode.set(code, of[name]);
   return of[name];
 };
 
@@ -45,25 +49,3 @@ export const ReentrantError = define("ReentrantError", "reentrant");
 export const PanicError = define("PanicError", "panic");
 export const UnsupportedError = define("UnsupportedError", "unsupported");
 export const LeaderLostError = define("LeaderLostError", "leader-lost");
-
-/** What an error of this code is made with. */
-export const byCode = new Map(
-  Object.entries({
-    locked: LockedError,
-    storage: StorageError,
-    corrupt: CorruptError,
-    conflict: ConflictError,
-    poisoned: PoisonedError,
-    "durability-unknown": DurabilityUnknownError,
-    "too-large": TooLargeError,
-    unreadable: UnreadableError,
-    "bad-position": BadPositionError,
-    "bad-argument": BadArgumentError,
-    reducer: ReducerError,
-    closed: ClosedError,
-    reentrant: ReentrantError,
-    panic: PanicError,
-    unsupported: UnsupportedError,
-    "leader-lost": LeaderLostError,
-  }),
-);

@@ -30,7 +30,8 @@ export function checkPosition(position) {
 }
 
 /** What `appendIf` expects. */
-export function endOf({ position, hash } = {}) {
+export function endOf(expected) {
+  const { position, hash } = expected ?? {};
   if (typeof hash === "string" && isPosition(position)) return { position, hash };
   throw new BadArgumentError(
     "appendIf expects the end of the log as { position, hash }, as end() and append tell it",

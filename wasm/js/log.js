@@ -52,7 +52,7 @@ export class EventLog extends EventReader {
   }
 
   appendIf(event, expected, options) {
-    const end = endOf(expected ?? undefined);
+    const end = endOf(expected);
     return this.#write([lineOf(event)], options, end)[0];
   }
 
@@ -61,7 +61,7 @@ export class EventLog extends EventReader {
     if (durability !== "synced" && durability !== "buffered") {
       throw new BadArgumentError(`durability is "synced" or "buffered", not ${describe(durability)}`);
     }
-    const told = this._session.run(() => {
+    const appended = this._session.run(() => {
       const writer = this.#writer;
       const { glue, files } = this._session;
       if (expected) writer.checkEnd(expected.position, expected.hash);
@@ -69,7 +69,7 @@ export class EventLog extends EventReader {
       return append(glue, writer, lines, durability === "synced");
     });
     this._session.notify();
-    return lines.map((_, index) => new Appended(told, index, lines.length));
+    return appended;
   }
 
   end() {
@@ -117,28 +117,3 @@ export class EventLog extends EventReader {
     }
   }
 }
-
-/** Where an appended event stands. */
-class Appended {
-  #told;
-  #hashAt;
-
-  constructor(told, index, count) {
-    this.position = told[index];
-    this.nextPosition = told[index + 1];
-    this.#told = told;
-    this.#hashAt = count + 1 + 2 * index;
-  }
-
-  /** The hash of its line: 16 hex digits. */
-  get hash() {
-    return hex(this.#told[this.#hashAt]) + hex(this.#told[this.#hashAt + 1]);
-  }
-
-  toJSON() {
-    const { position, nextPosition, hash } = this;
-    return { position, nextPosition, hash };
-  }
-}
-
-const hex = (number) => number.toString(16).padStart(8, "0");

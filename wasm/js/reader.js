@@ -101,14 +101,11 @@ export async function opened(host, access, options) {
   return [new Session(glue, files, host.name), views];
 }
 
-for (const [symbol, dispose] of [
-  [Symbol.dispose, "close"],
-  [Symbol.asyncDispose, "close"],
-]) {
+for (const symbol of [Symbol.dispose, Symbol.asyncDispose]) {
   if (!symbol) continue;
   Object.defineProperty(EventReader.prototype, symbol, {
     value() {
-      return this[dispose]();
+      return this.close();
     },
   });
 }

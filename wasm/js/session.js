@@ -3,13 +3,11 @@
 import { ClosedError, ReentrantError } from "./errors.js";
 import { call } from "./module.js";
 import { OpenScans } from "./scan.js";
-
-/** A tail looks again this often, in milliseconds, whatever it is told. */
-const RECHECK = 1000;
+import { Wakes } from "./wakes.js";
 
 export class Session {
   #busy = false;
-  #wakes = new Set();
+  #wakes = new Wakes();
   #unwatch;
 
   /**
@@ -53,23 +51,15 @@ export class Session {
 
   /** Tells the tails that there may be more to read. */
   notify() {
-    for (const wake of this.#wakes) wake();
+    this.#wakes.wake();
   }
 
   /** Resolves when there may be more to read: at the latest after a second. */
   async changed(signal) {
     this.#unwatch ??= this.files.watch?.(() => this.notify()) ?? (() => {});
-    let wake;
-    let timer;
-    await new Promise((resolve) => {
-      wake = resolve;
-      timer = setTimeout(resolve, RECHECK);
-      this.#wakes.add(resolve);
-      signal?.addEventListener("abort", resolve, { once: true });
-    });
-    clearTimeout(timer);
-    this.#wakes.delete(wake);
-    signal?.removeEventListener("abort", wake);
+    const more = this.#wakes.next(signal);
+    await more.promise;
+    more.forget();
     if (!this.closed) await this.files.refresh?.();
   }
 

@@ -15,11 +15,43 @@ let memory;
  * Appends lines, as the module's writer does it.
  *
  * @param {string[]} lines each without its newline; or several in one text, with newlines between
+ * @returns {Appended[]}
  */
 export function append(glue, writer, lines, synced) {
   memory ??= glue.moduleMemory();
-  return writer.append(put(writer, lines), synced);
+  const told = writer.append(put(writer, lines), synced);
+  const appended = [];
+  // Three numbers for each line, and one more where the last one ends.
+  for (let index = 0; 3 * index < told.length - 1; index += 1) appended.push(new Appended(told, index));
+  return appended;
 }
+
+/** Where an appended event stands. */
+class Appended {
+  #told;
+  #index;
+
+  constructor(told, index) {
+    this.position = told[index];
+    this.nextPosition = told[index + 1];
+    this.#told = told;
+    this.#index = index;
+  }
+
+  /** The hash of its line: 16 hex digits. */
+  get hash() {
+    // Two numbers each, behind the positions.
+    const at = (this.#told.length + 2) / 3 + 2 * this.#index;
+    return hex(this.#told[at]) + hex(this.#told[at + 1]);
+  }
+
+  toJSON() {
+    const { position, nextPosition, hash } = this;
+    return { position, nextPosition, hash };
+  }
+}
+
+const hex = (number) => number.toString(16).padStart(8, "0");
 
 /** Puts the lines where the module reads them, and answers how many bytes they take. */
 function put(writer, lines) {

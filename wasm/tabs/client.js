@@ -4,13 +4,13 @@ import { ClosedError, UnsupportedError } from "../js/errors.js";
 import { checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
+import { Wakes } from "../js/wakes.js";
 import { checkName, directoryOf } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
 import { channelOf, errorOf } from "./messages.js";
 import { Requests } from "./requests.js";
 import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
-import { Wakes } from "./wakes.js";
 
 export * from "../js/public-errors.js";
 
@@ -83,7 +83,7 @@ export class TabLog {
   }
 
   async appendIf(event, expected) {
-    const end = endOf(expected ?? undefined);
+    const end = endOf(expected);
     const [appended] = await this.#ask({ op: "append", lines: lineOf(event), expected: end });
     return appended;
   }

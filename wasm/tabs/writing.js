@@ -77,9 +77,9 @@ export class Writing {
     const writer = this.#writer;
     if (expected) writer.checkEnd(expected.position, expected.hash);
     makeRoom(this.#glue, writer, this.#files, this.#maxLogSize, [lines]);
-    const places = appended(append(this.#glue, writer, [lines], false));
-    this.position = places.at(-1).nextPosition;
-    return places;
+    const appended = append(this.#glue, writer, [lines], false);
+    this.position = writer.end();
+    return appended.map((event) => event.toJSON());
   }
 
   #rotate() {
@@ -96,15 +96,4 @@ export class Writing {
     }
     this.#writer.save(view, state, position, hash);
   }
-}
-
-/** Each line's position, where the last one ends, and each line's hash in two halves. */
-function appended(told) {
-  const count = (told.length - 1) / 3;
-  const hex = (number) => number.toString(16).padStart(8, "0");
-  return Array.from({ length: count }, (_, index) => ({
-    position: told[index],
-    nextPosition: told[index + 1],
-    hash: hex(told[count + 1 + 2 * index]) + hex(told[count + 2 + 2 * index]),
-  }));
 }

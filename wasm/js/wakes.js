@@ -1,4 +1,4 @@
-// What wakes the tails of a tab.
+// What wakes the tails of a log.
 
 /** A tail looks again this often, in milliseconds, whatever it is told. */
 const RECHECK = 1000;
