@@ -16,8 +16,8 @@ use crate::storage::{Slot, Source};
 pub(crate) enum Piece {
     /// A whole block of the archive, from this position on and of this archive offset.
     Block { position: u64, offset: u64 },
-    /// Bytes of the log from the position asked for. `base` is the position of its first byte.
-    Log { base: u64 },
+    /// Bytes of the log from this position on. `base` is the position of its first byte.
+    Log { position: u64, base: u64 },
     /// History up to position `to` cannot be read, because of what lies at this archive offset.
     Damaged {
         to: u64,
@@ -92,7 +92,7 @@ impl History {
     }
 
     /// Sets `bytes` to what is at `position`: the whole block that holds it, or at most `want`
-    /// bytes of the log from there on, none at its end.
+    /// bytes of the log from there on, none at its end, and the byte before where the log has one.
     pub(crate) fn read<S: Source>(
         &mut self,
         source: &S,
@@ -110,9 +110,11 @@ impl History {
                 Err(Error::Beyond { position, end })
             } else {
                 let offset = position - base;
-                let want = (want as u64).min(log_len - offset) as usize;
-                source.read_bytes(Slot::Log, offset, want, bytes)?;
-                Ok(Piece::Log { base })
+                let before = u64::from(offset > 0);
+                let want = (want as u64).min(log_len - offset) + before;
+                source.read_bytes(Slot::Log, offset - before, want as usize, bytes)?;
+                let position = position - before;
+                Ok(Piece::Log { position, base })
             };
             if self.still_holds(source, extent)? {
                 return piece;
@@ -148,10 +150,9 @@ impl History {
             };
             let start = match self.read(source, from, (position - from) as usize, &mut bytes)? {
                 Piece::Damaged { .. } => return Ok(None),
-                Piece::Block { position, .. } => position,
                 // Rotated since: what was asked of the log is found in the archive.
-                Piece::Log { base: moved } if moved != base => continue,
-                Piece::Log { .. } => from,
+                Piece::Log { base: moved, .. } if moved != base => continue,
+                Piece::Block { position, .. } | Piece::Log { position, .. } => position,
             };
             let Some(before) = bytes.get(..(position - start) as usize) else {
                 // Cut since, by whoever repairs the log; else it is shorter than its length.
@@ -171,7 +172,7 @@ impl History {
                     return Ok(line.get(newline + 1..).map(LineHash::of));
                 }
                 // Nothing but blank lines so far, or none in front of which the log goes on.
-                None if start == from && from > base && position > base => {
+                None if start > base && position > base => {
                     if lines.len() < before.len() {
                         (position, want) = (start + lines.len() as u64, FIRST_WANT);
                     } else if want == LONGEST {

@@ -48,6 +48,7 @@ mod recover;
 mod rotate;
 mod scan;
 mod storage;
+mod torn;
 mod upcast;
 mod writer;
 

@@ -13,6 +13,7 @@ use crate::line::{self, MAX_LINE};
 use crate::named::{NamedSource, NamedStorage};
 use crate::planted::{Bug, planted, unless};
 use crate::storage::{Slot, Storage};
+use crate::torn::TornTail;
 
 const COPY_LEN: u64 = 256 << 10;
 
@@ -214,17 +215,7 @@ fn recover_log<S: Storage>(
             return Ok(len + 1);
         }
     }
-    // A power cut leaves NULs where a line's bytes did not reach the disk.
-    let mut at = keep_to;
-    while at > 0 {
-        let start = line_start(store, base, at - 1)?;
-        if any_nul(store, base, start, at)? {
-            keep_to = start;
-        } else if !is_blank(store, start, at)? {
-            break;
-        }
-        at = start;
-    }
+    keep_to = torn_tail_start(store, base, keep_to)?;
     if keep_to < len {
         recovery.torn_log_bytes = len - keep_to;
         keep(store, Slot::Log, keep_to, len, base + keep_to)?;
@@ -278,20 +269,17 @@ fn line_start<S: Storage>(store: &S, base: u64, end: u64) -> Result<u64, Error<S
     Ok(0)
 }
 
-/// Whether there is nothing in the line between these offsets but its end.
-fn is_blank<S: Storage>(store: &S, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
-    let line = store.bytes(Slot::Log, from, (to - from).min(3) as usize)?;
-    Ok(line.strip_suffix(b"\n").is_some_and(line::is_blank))
-}
-
-fn any_nul<S: Storage>(store: &S, base: u64, from: u64, to: u64) -> Result<bool, Error<S::Error>> {
-    let mut at = from;
-    while at < to {
-        let next = to.min(at + COPY_LEN);
-        if line::holds_nul(&store.bytes_between(Slot::Log, at, next, base + at)?) {
-            return Ok(true);
+/// Offset where the torn tail of the whole lines before offset `end` begins.
+fn torn_tail_start<S: Storage>(store: &S, base: u64, end: u64) -> Result<u64, Error<S::Error>> {
+    let (mut tail, mut to) = (TornTail::ending_at(end), end);
+    while to > 0 {
+        let from = to.saturating_sub(COPY_LEN);
+        let bytes = store.bytes_between(Slot::Log, from, to, base + from)?;
+        if !tail.goes_on_before(&bytes, from) {
+            return Ok(tail.start);
         }
-        at = next;
+        to = from;
     }
-    Ok(false)
+    tail.takes_line_at(0);
+    Ok(tail.start)
 }

@@ -16,6 +16,7 @@ use crate::history::{History, Piece};
 use crate::line::{self, MAX_LINE};
 use crate::record::{Line, Place, Record};
 use crate::storage::{Slot, Source};
+use crate::torn::TornTail;
 
 /// How much of the log is read at first, by whoever may want no more than a line.
 const FIRST_READ: usize = 64 << 10;
@@ -48,20 +49,17 @@ pub struct Scan<S> {
     at: usize,
     /// Where `bytes` were read. The last line of a block may lack a newline.
     place: Place,
-    /// Whether they are the log's and the last line in them holds a NUL. Unless it does, none is
-    /// among those at the log's end that a power cut damaged.
-    may_end_torn: bool,
+    /// No line before this position is one of those at the log's end that a power cut damaged.
+    whole_to: u64,
     /// How much of the log to read next.
     want: usize,
-    /// Whether the next line's position is known to be the start of a line.
-    checked: bool,
 }
 
 impl<S: Source> Scan<S> {
     /// Starts at `position`, which is 0, a record's `next_position`, or the start of any event.
     ///
-    /// Whether it is one is checked by the first read, which fails with [`Error::Beyond`] or
-    /// [`Error::NotABoundary`] otherwise.
+    /// Reading fails with [`Error::Beyond`] or [`Error::NotABoundary`] where it is none, or no
+    /// longer one: events that were never durable can have given their place to others.
     pub fn new(source: S, codec: Codec, position: u64) -> Self {
         Self {
             source,
@@ -70,9 +68,8 @@ impl<S: Source> Scan<S> {
             bytes: Vec::new(),
             at: 0,
             place: Place::Block { offset: 0 },
-            may_end_torn: false,
+            whole_to: 0,
             want: FIRST_READ,
-            checked: position == 0,
         }
     }
 
@@ -80,7 +77,7 @@ impl<S: Source> Scan<S> {
     /// archive.
     pub fn seek(&mut self, position: u64) {
         self.go_to(position);
-        self.checked = position == 0;
+        self.whole_to = 0;
     }
 
     /// Where the next line starts.
@@ -133,7 +130,7 @@ impl<S: Source> Scan<S> {
                 None => return Ok(None),
             },
         };
-        let position = self.position - (self.at - range.start) as u64;
+        let position = self.start_of(&range);
         let bytes = self.bytes.get(range).unwrap_or_default();
         Ok(Some(Line {
             position,
@@ -170,7 +167,7 @@ impl<S: Source> Scan<S> {
         let start = self.at;
         let rest = self.bytes.get(start..)?;
         let len = memchr(b'\n', rest)?;
-        if self.may_end_torn || line::is_blank(rest.get(..len)?) {
+        if self.position >= self.whole_to || line::is_blank(rest.get(..len)?) {
             return None;
         }
         self.at += len + 1;
@@ -185,14 +182,15 @@ impl<S: Source> Scan<S> {
         let Some(range) = self.take_line()? else {
             return Ok(None);
         };
-        if !self.may_be_torn(&range) {
+        let start = self.start_of(&range);
+        if start < self.whole_to {
             return Ok(Some(range));
         }
-        let torn = self.only_nuls_follow();
+        let is_whole = self.whole_line_follows(start);
         self.go_to(before);
-        match torn? {
-            true => Ok(None),
-            false => self.take_line(),
+        match is_whole? {
+            true => self.take_line(),
+            false => Ok(None),
         }
     }
 
@@ -228,47 +226,40 @@ impl<S: Source> Scan<S> {
         }
         let mut want = self.want;
         loop {
-            match self.read(position, want, &mut bytes)? {
-                Piece::Block {
-                    position: start,
-                    offset,
-                } => {
-                    let at = (position - start) as usize;
-                    let before = at.checked_sub(1).and_then(|at| bytes.get(at));
-                    if !self.checked && before.is_some_and(|&byte| byte != b'\n') {
-                        return Err(Error::NotABoundary { position });
-                    }
-                    (self.at, self.bytes) = (at, bytes);
-                    self.place = Place::Block { offset };
-                    self.may_end_torn = false;
-                    self.checked = true;
-                    return Ok(true);
-                }
+            let (start, place) = match self.read(position, want, &mut bytes)? {
+                Piece::Block { position, offset } => (position, Place::Block { offset }),
+                Piece::Log { position, base } => (position, Place::Log { base }),
                 Piece::Damaged { to, offset, reason } => {
                     self.go_to(to);
-                    self.checked = true;
                     return Err(Error::corrupt(position, Slot::Archive, offset, reason));
                 }
-                Piece::Log { base } => {
-                    self.check_in_log(position, base)?;
-                    let Some(newline) = memrchr(b'\n', &bytes) else {
-                        if bytes.len() < want {
-                            return Ok(false);
-                        }
-                        if want > MAX_LINE {
-                            return self.pass_long_line(position, base);
-                        }
-                        want = (want * 4).min(MAX_LINE + 1);
-                        continue;
-                    };
-                    bytes.truncate(newline + 1);
-                    self.want = (self.want * 2).min(LONGEST_READ);
-                    self.bytes = bytes;
-                    self.place = Place::Log { base };
-                    self.may_end_torn = line::holds_nul(last_line(&self.bytes));
-                    return Ok(true);
-                }
+            };
+            let at = (position - start) as usize;
+            // Also where a line ended here: it can have given its place to a longer one.
+            let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+            if before.is_some_and(|&byte| byte != b'\n') {
+                return Err(Error::NotABoundary { position });
             }
+            let mut whole_to = start + bytes.len() as u64;
+            if let Place::Log { base } = place {
+                let lines = bytes.get(at..).unwrap_or_default();
+                let Some(newline) = memrchr(b'\n', lines) else {
+                    if lines.len() < want {
+                        return Ok(false);
+                    }
+                    if want > MAX_LINE {
+                        return self.pass_long_line(position, base);
+                    }
+                    want = (want * 4).min(MAX_LINE + 1);
+                    continue;
+                };
+                bytes.truncate(at + newline + 1);
+                self.want = (self.want * 2).min(LONGEST_READ);
+                whole_to = torn_start(bytes.get(at..).unwrap_or_default(), position);
+            }
+            (self.at, self.bytes, self.place) = (at, bytes, place);
+            self.whole_to = self.whole_to.max(whole_to);
+            return Ok(true);
         }
     }
 
@@ -281,53 +272,48 @@ impl<S: Source> Scan<S> {
         self.history.read(&self.source, position, want, bytes)
     }
 
-    fn check_in_log(&mut self, position: u64, base: u64) -> Result<(), Error<S::Error>> {
-        if !self.checked && position > base {
-            // A rotation in between puts the byte into a block, where every event is whole.
-            let mut before = Vec::new();
-            if let Piece::Log { .. } = self.read(position - 1, 1, &mut before)?
-                && before != b"\n"
-            {
-                return Err(Error::NotABoundary { position });
-            }
-        }
-        self.checked = true;
-        Ok(())
-    }
-
     /// Reports the line over the limit at `position` and goes behind it, in bounded memory. A
     /// line that has no end yet is a fragment like any other.
     fn pass_long_line(&mut self, position: u64, base: u64) -> Result<bool, Error<S::Error>> {
         let (mut from, mut bytes) = (position + MAX_LINE as u64, Vec::new());
-        while let Piece::Log { .. } = self.read(from, LONGEST_READ, &mut bytes)? {
-            if let Some(newline) = memchr(b'\n', &bytes) {
+        while let Piece::Log { position, .. } = self.read(from, LONGEST_READ, &mut bytes)? {
+            let rest = bytes.get((from - position) as usize..).unwrap_or_default();
+            if let Some(newline) = memchr(b'\n', rest) {
                 from += newline as u64 + 1;
                 break;
             }
-            if bytes.is_empty() {
+            if rest.is_empty() {
                 return Ok(false);
             }
-            from += bytes.len() as u64;
+            from += rest.len() as u64;
         }
         self.go_to(from);
         let reason = alloc::format!("a line longer than the limit of {MAX_LINE} bytes");
         Err(Error::corrupt(position, Slot::Log, position - base, reason))
     }
 
-    fn may_be_torn(&self, range: &Range<usize>) -> bool {
-        self.may_end_torn && line::holds_nul(self.bytes.get(range.clone()).unwrap_or_default())
-    }
-
-    /// Whether every line from here to the end holds a NUL: all that a power cut damaged.
-    fn only_nuls_follow(&mut self) -> Result<bool, Error<S::Error>> {
-        loop {
-            match self.take_line() {
-                Ok(Some(range)) if self.may_be_torn(&range) => {}
-                Ok(rest) => return Ok(rest.is_none()),
-                Err(Error::Corrupt { .. }) => return Ok(false),
+    /// Whether a line that no power cut damaged follows the one at `start`, behind which only
+    /// lines with NULs were read.
+    fn whole_line_follows(&mut self, start: u64) -> Result<bool, Error<S::Error>> {
+        while self.whole_to <= start {
+            self.position += (self.bytes.len() - self.at) as u64;
+            match self.fill() {
+                Ok(true) => {}
+                // It was cut off meanwhile, or ends here.
+                Ok(false) | Err(Error::Beyond { .. } | Error::NotABoundary { .. }) => {
+                    return Ok(false);
+                }
+                // A line over the limit.
+                Err(Error::Corrupt { .. }) => self.whole_to = self.position,
                 Err(error) => return Err(error),
             }
         }
+        Ok(true)
+    }
+
+    /// Where a line starts that was just taken.
+    fn start_of(&self, line: &Range<usize>) -> u64 {
+        self.position - (self.at - line.start) as u64
     }
 
     fn go_to(&mut self, position: u64) {
@@ -337,9 +323,10 @@ impl<S: Source> Scan<S> {
     }
 }
 
-/// The last line that holds more than white space, without that at its end.
-fn last_line(lines: &[u8]) -> &[u8] {
-    let lines = lines.trim_ascii_end();
-    let start = memrchr(b'\n', lines).map_or(0, |newline| newline + 1);
-    lines.get(start..).unwrap_or_default()
+/// Where among these lines of the log, which start at `position`, those begin that are torn if no
+/// other follows.
+fn torn_start(lines: &[u8], position: u64) -> u64 {
+    let mut tail = TornTail::ending_at(position + lines.len() as u64);
+    let may_be_all = tail.goes_on_before(lines, position) && tail.takes_line_at(position);
+    if may_be_all { position } else { tail.start }
 }

@@ -178,6 +178,7 @@ macro_rules! conformance {
             events::an_event_that_is_refused_leaves_no_byte,
             recovery::a_line_torn_at_any_byte_is_cut_and_kept_or_completed,
             recovery::a_tail_of_nuls_is_cut_and_a_nul_before_the_end_is_corrupt,
+            recovery::a_reader_of_an_event_that_gave_its_place_to_a_longer_one_says_so,
             recovery::a_rotation_without_its_seal_is_settled_by_what_the_log_holds,
             recovery::a_shared_writer_cuts_nothing_and_ends_the_fragment,
             recovery::a_shared_writer_finds_the_place_of_its_event,

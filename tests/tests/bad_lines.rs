@@ -7,7 +7,11 @@ mod support;
 use std::fs;
 
 use eventfold::{Error, EventLog, EventReader, EventWriter};
+use eventfold_core::{Access, Codec, Durability, Scan, Slot, Storage, Writer};
+use eventfold_tests::event;
+use eventfold_tests::sim::disk::Disk;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use support::{numbered, quick_dir, read_past_errors};
 
 #[test]
@@ -137,6 +141,47 @@ fn nuls_at_the_end_are_a_torn_tail_that_is_kept_aside() {
         drop(writer);
         assert!(EventWriter::open(dir.path()).unwrap().recovery().is_clean());
         assert_eq!(support::numbers(dir.path()), [0, 1, 2]);
+    }
+}
+
+/// Were each looked at by a read of its own, a small log would take minutes.
+#[test]
+fn lines_of_nuls_and_blank_ones_are_read_as_many_at_a_time_as_others() {
+    let good = serde_json::to_string(&event(0)).unwrap() + "\n";
+    for (lines, bad) in [
+        ("\0\n".repeat(60_000), 60_000),
+        (["\0\n\n", &good].concat().repeat(3_000), 3_000),
+        ("\n\r\n".repeat(60_000), 0),
+    ] {
+        let mut disk = Disk::default();
+        let log = good.clone() + &lines + &good;
+        disk.append(Slot::Log, log.as_bytes()).unwrap();
+        let mut scan = Scan::new(disk.clone(), Codec::PORTABLE, 0);
+        let mut errors = 0;
+        loop {
+            match scan.next_record::<Value>() {
+                Ok(Some(record)) => assert_eq!(record.event, event(0)),
+                Ok(None) => break,
+                Err(_) => errors += 1,
+            }
+        }
+        assert_eq!(errors, bad);
+        assert!(disk.reads() < 100, "{} reads", disk.reads());
+
+        // At the end they are torn, or nothing.
+        let mut disk = Disk::default();
+        let log = good.clone() + &lines;
+        disk.append(Slot::Log, log.as_bytes()).unwrap();
+        let (mut writer, _) =
+            Writer::open(disk.clone(), Codec::PORTABLE, Access::Exclusive).unwrap();
+        assert!(disk.reads() < 100, "{} reads", disk.reads());
+        let at = writer.append(&event(1), Durability::Synced).unwrap();
+        drop(writer);
+        let (writer, recovery) =
+            Writer::open(disk.clone(), Codec::PORTABLE, Access::Exclusive).unwrap();
+        assert!(recovery.is_clean());
+        let mut scan = Scan::new(writer.store(), Codec::PORTABLE, at.position);
+        assert_eq!(scan.next_record().unwrap().unwrap().event, event(1));
     }
 }
 

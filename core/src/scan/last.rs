@@ -34,8 +34,7 @@ impl<S: Source> Scan<S> {
                 };
                 let want = (at - from) as usize;
                 let start = match self.history.read(&self.source, from, want, &mut bytes)? {
-                    Piece::Block { position, .. } => position,
-                    Piece::Log { .. } => from,
+                    Piece::Block { position, .. } | Piece::Log { position, .. } => position,
                     Piece::Damaged { .. } => break,
                 };
                 let Some(before) = bytes.get(..(at - start) as usize) else {
@@ -56,7 +55,6 @@ impl<S: Source> Scan<S> {
                 for newline in memrchr_iter(b'\n', before) {
                     if ends == 0 {
                         self.go_to(start + newline as u64 + 1);
-                        self.checked = true;
                         return Ok(());
                     }
                     ends -= 1;
@@ -64,7 +62,6 @@ impl<S: Source> Scan<S> {
                 at = start;
             }
             self.go_to(at);
-            self.checked = true;
             return Ok(());
         }
     }

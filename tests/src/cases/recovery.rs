@@ -1,7 +1,9 @@
 //! What a crash leaves in the log, and what opening makes of it.
 
-use eventfold_core::{Access, Durability, Error, InterruptedRotation, Slot, Storage, Writer};
-use serde_json::Value;
+use eventfold_core::{
+    Access, Durability, Error, Event, InterruptedRotation, Slot, Storage, Writer,
+};
+use serde_json::{Value, json};
 
 use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
@@ -69,6 +71,41 @@ pub fn a_tail_of_nuls_is_cut_and_a_nul_before_the_end_is_corrupt<P: Place>() {
     let corrupt = scan.next_record::<Value>();
     assert!(matches!(corrupt, Err(Error::Corrupt { .. })), "{corrupt:?}");
     assert_eq!(scan.next_record().unwrap().unwrap().event, event(1));
+}
+
+/// It is seen before its sync, which fails; what is acknowledged later takes its place.
+pub fn a_reader_of_an_event_that_gave_its_place_to_a_longer_one_says_so<P: Place>() {
+    let place = P::empty();
+    let first = append(&mut place.open(), 0);
+    let mut reader = place.scan(0);
+    assert!(reader.next_record::<Value>().unwrap().is_some());
+    let mut writer = place.open();
+    let gone = writer.append(&event(1), Durability::Buffered).unwrap();
+    assert_eq!(reader.next_record().unwrap().unwrap().event, event(1));
+    drop(writer);
+    let mut store = place.store();
+    store.truncate(Slot::Log, first.next_position).unwrap();
+
+    let longer = Event::at(2, "counted", json!({ "n": 2, "text": "longer" }));
+    let mut writer = place.open();
+    let at = writer.append(&longer, Durability::Synced).unwrap();
+    for rotated in [false, true] {
+        for _ in 0..2 {
+            let read = reader.next_record::<Value>();
+            let position = gone.next_position;
+            assert!(
+                matches!(read, Err(Error::NotABoundary { position: p }) if p == position),
+                "{read:?}, rotated: {rotated}"
+            );
+        }
+        if !rotated {
+            writer.rotate().unwrap();
+        }
+    }
+    reader.seek(at.position);
+    assert_eq!(reader.next_record().unwrap().unwrap().event, longer);
+    drop(writer);
+    place.assert_sound(&[0, 2]);
 }
 
 /// Its copy in the archive may be dropped, or the log emptied, only where the other has it all.
