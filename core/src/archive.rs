@@ -39,6 +39,7 @@ mod foreign;
 mod mark;
 mod seal;
 mod tail;
+mod whole;
 
 pub(crate) use block::{Block, block_end};
 pub use codec::{Codec, Waiting, Work};

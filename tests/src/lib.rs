@@ -204,6 +204,7 @@ macro_rules! conformance {
             archive::frames_of_another_writer_are_history_and_get_a_seal,
             archive::frames_without_content_are_passed_over_by_readers_and_rotations,
             archive::a_torn_frame_of_another_writer_is_cut_and_kept,
+            archive::a_log_that_another_writer_archives_behind_a_copy_of_it_is_read_once,
             archive::what_follows_the_last_seal_is_cut_and_kept,
             archive::no_flipped_bit_comes_back_as_an_event,
             archive::a_damaged_block_is_reported_once_and_passed_over,

@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use eventfold::{Error, Event, EventReader, EventWriter, Record};
@@ -115,8 +116,9 @@ fn garbage_after_an_archive_is_cut_off_kept_and_told() {
 #[test]
 fn a_damaged_frame_of_another_writer_is_an_error_that_ends() {
     let (archive, log) = archived(&[1], 1);
-    // A frame's header, and then a block of the type that is reserved.
-    let damaged = [&archive[..], b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest"].concat();
+    // A frame's header, and then a block of the type that is reserved. A whole frame follows.
+    let frame = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
+    let damaged = [&archive[..], frame, &foreign_frame(7..9)].concat();
     let dir = quick_dir();
     restore(dir.path(), &damaged, &log);
     let (_, errors) = read(dir.path());
@@ -143,6 +145,61 @@ fn a_damaged_frame_of_another_writer_is_an_error_that_ends() {
         .append(&numbered(2))
         .unwrap();
     assert_eq!(numbers(dir.path()), [0, 1, 2]);
+}
+
+/// Only what no whole frame follows can be the work of a crash.
+#[test]
+fn a_bit_flipped_in_the_first_of_another_writers_frames_cuts_nothing() {
+    let frames: Vec<_> = (0..5).map(|n| foreign_frame(n * 9..n * 9 + 9)).collect();
+    let whole = frames.concat();
+    let dir = quick_dir();
+    let mut refused = 0;
+    for bit in 0..frames[0].len() * 8 {
+        let archive = flipped(&whole, bit);
+        restore(dir.path(), &archive, b"");
+        match EventWriter::open(dir.path()) {
+            Ok(writer) => assert_eq!(writer.recovery().torn_archive_bytes, 0, "bit {bit}"),
+            Err(error) => {
+                let found = Error::of(&error);
+                assert!(matches!(found, Some(Error::Corrupt { .. })), "{error:?}");
+                assert_eq!(fs::read(dir.path().join(ARCHIVE)).unwrap(), archive);
+                assert!(!read(dir.path()).1.is_empty(), "bit {bit}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > frames[0].len(), "{refused}");
+    restore(dir.path(), &whole, b"");
+    EventWriter::open(dir.path())
+        .unwrap()
+        .append(&numbered(45))
+        .unwrap();
+    assert_eq!(numbers(dir.path()), Vec::from_iter(0..46));
+}
+
+#[test]
+fn a_hole_that_a_power_cut_left_in_another_writers_last_frame_is_cut_off_and_kept() {
+    let [first, last] = [foreign_frame(0..9), foreign_frame(9..2000)];
+    let archive = [first.clone(), last.clone()].concat();
+    let log = lines(3000..3001).into_bytes();
+    for sector in first.len().div_ceil(512)..archive.len() / 512 {
+        let mut archive = archive.clone();
+        archive[sector * 512..][..512].fill(0);
+        let dir = quick_dir();
+        restore(dir.path(), &archive, &log);
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        assert_eq!(writer.recovery().torn_archive_bytes, last.len() as u64);
+        let kept = fs::read(dir.path().join("torn.bin")).unwrap();
+        let torn = &archive[first.len()..];
+        assert!(kept.windows(torn.len()).any(|bytes| bytes == torn));
+        writer.append(&numbered(3001)).unwrap();
+        drop(writer);
+        assert!(EventWriter::open(dir.path()).unwrap().recovery().is_clean());
+        assert_eq!(
+            numbers(dir.path()),
+            Vec::from_iter((0..9).chain([3000, 3001]))
+        );
+    }
 }
 
 #[test]
@@ -236,12 +293,20 @@ fn archived(rotations: &[u64], in_log: u64) -> (Vec<u8>, Vec<u8>) {
     (bytes(ARCHIVE), bytes("app.jsonl"))
 }
 
-/// Two frames without marks, as 0.2.0 writes them, and a log.
+/// Two frames without marks, and a log.
 fn foreign_archive() -> (Vec<u8>, Vec<u8>) {
+    let archive = [foreign_frame(0..2), foreign_frame(2..3)].concat();
+    (archive, lines(3..4).into_bytes())
+}
+
+/// A frame without a mark, as 0.2.0 writes it.
+fn foreign_frame(numbers: Range<u64>) -> Vec<u8> {
+    zstd::encode_all(lines(numbers).as_bytes(), 0).unwrap()
+}
+
+fn lines(numbers: Range<u64>) -> String {
     let line = |number| serde_json::to_string(&numbered(number)).unwrap() + "\n";
-    let frame = |text: String| zstd::encode_all(text.as_bytes(), 0).unwrap();
-    let archive = [frame(line(0) + &line(1)), frame(line(2))].concat();
-    (archive, line(3).into_bytes())
+    numbers.map(line).collect()
 }
 
 /// The log as it was, with this archive.

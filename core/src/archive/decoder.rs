@@ -115,8 +115,8 @@ impl Decoder {
                 self.open = Some(frame);
                 Ok(true)
             }
-            Ok(None) | Err(FrameError::Truncated | FrameError::Damaged(_)) => Ok(false),
             Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
+            Ok(None) | Err(_) => Ok(false),
         }
     }
 }

@@ -13,6 +13,7 @@ use twox_hash::XxHash64;
 
 use super::BLOCK_LEN;
 use super::block::{Block, block_end};
+use crate::error::Error;
 use crate::storage::{Slot, Source};
 
 const INPUT_LEN: usize = 64 << 10;
@@ -22,7 +23,9 @@ pub(super) enum FrameError<E> {
     /// The archive ends before the frame does.
     Truncated,
     /// The frame is not what a zstd writer makes.
-    Damaged(String),
+    Damaged,
+    /// The frame may be whole, but asks for what cannot be given.
+    Unsupported(String),
     Source(E),
 }
 
@@ -117,9 +120,7 @@ impl Frame {
             let ready = self.decoder.can_collect().min(limit - have);
             out.resize(start + have + ready, 0);
             if let Some(to) = out.get_mut(start + have..) {
-                self.decoder
-                    .read(to)
-                    .map_err(|_| FrameError::Damaged(DAMAGED.into()))?;
+                self.decoder.read(to).map_err(|_| FrameError::Damaged)?;
             }
             self.produced += ready as u64;
             if have + ready == limit {
@@ -128,7 +129,7 @@ impl Frame {
             if self.decoder.is_finished() {
                 let written = self.decoder.get_checksum_from_data();
                 if written.is_some() && written != self.decoder.get_calculated_checksum() {
-                    return Err(FrameError::Damaged("its checksum does not match".into()));
+                    return Err(FrameError::Damaged);
                 }
                 return Ok(have + ready);
             }
@@ -150,7 +151,7 @@ impl Frame {
             let want = usize::try_from(n).unwrap_or(BLOCK_LEN).min(BLOCK_LEN);
             let got = self.read(source, &mut passed, want)?;
             if got == 0 {
-                return Err(FrameError::Damaged("it is shorter than it was".into()));
+                return Err(FrameError::Damaged);
             }
             n -= got as u64;
         }
@@ -171,23 +172,21 @@ impl Frame {
         step(&mut self.decoder, &mut reader).map_err(|error| match reader.error {
             Some(error) => FrameError::Source(error),
             None if reader.ended => FrameError::Truncated,
-            None => FrameError::Damaged(reason(&error)),
+            None => unsupported(&error).map_or(FrameError::Damaged, FrameError::Unsupported),
         })
     }
 }
 
-const DAMAGED: &str = "it is not what a zstd writer makes";
-
-/// What a person can do something about is told; where in its bits a frame breaks helps nobody.
-fn reason(error: &FrameDecoderError) -> String {
+/// What a person can do something about; where in its bits a frame breaks helps nobody.
+fn unsupported(error: &FrameDecoderError) -> Option<String> {
     match error {
-        FrameDecoderError::WindowSizeTooBig { requested, max } => {
-            format!("it needs a window of {requested} bytes, and {max} is the limit")
-        }
+        FrameDecoderError::WindowSizeTooBig { requested, max } => Some(format!(
+            "it needs a window of {requested} bytes, and {max} is the limit"
+        )),
         FrameDecoderError::DictNotProvided { dict_id } => {
-            format!("it was made with the dictionary {dict_id}")
+            Some(format!("it was made with the dictionary {dict_id}"))
         }
-        _ => DAMAGED.into(),
+        _ => None,
     }
 }
 
@@ -227,5 +226,38 @@ pub(super) fn measure<S: Source>(
         if finished {
             return Ok((blocks, offset + frame.decoder.bytes_read_from_source()));
         }
+    }
+}
+
+/// Whether the content of the frame at archive offset `offset` begins with that of these blocks,
+/// one frame each. What is damaged is not the same.
+pub(super) fn begins_with<S: Source>(
+    source: &S,
+    offset: u64,
+    blocks: &[Block],
+) -> Result<bool, Error<S::Error>> {
+    let same = || {
+        let mut frame = Frame::open(source, offset)?;
+        let (mut content, mut of_block) = (Vec::new(), Vec::new());
+        for block in blocks {
+            let mut own = Frame::open(source, block.frame)?;
+            loop {
+                content.clear();
+                of_block.clear();
+                let len = own.read(source, &mut of_block, BLOCK_LEN)?;
+                frame.read(source, &mut content, len)?;
+                if content != of_block {
+                    return Ok(false);
+                }
+                if len < BLOCK_LEN {
+                    break;
+                }
+            }
+        }
+        Ok(true)
+    };
+    match same() {
+        Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
+        result => Ok(matches!(result, Ok(true))),
     }
 }

@@ -1,14 +1,14 @@
 use alloc::vec::Vec;
 
 use super::block::Block;
-use super::foreign::{FrameError, measure};
+use super::foreign::{FrameError, begins_with, measure};
 use super::mark::{BlockMark, Fields, HEADER_LEN};
 use super::seal::Seal;
+use super::whole::{ZSTD_MAGIC, whole_frame};
 use crate::error::Error;
 use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
 
-const ZSTD_MAGIC: u32 = 0xFD2F_B528;
 const SKIPPABLE_MAGICS: core::ops::RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
 
 /// The archive's end, after the last seal: what is complete history, what waits for its seal,
@@ -27,7 +27,7 @@ pub(crate) struct Tail {
     pub(crate) counted_to: u64,
     /// Blocks of a rotation not yet sealed. They count only while the log is empty.
     pub(crate) pending: Vec<Block>,
-    /// Archive offset of the first byte that is no whole frame: what lies there was cut short.
+    /// Archive offset of the first byte that is no whole frame: what lies there a crash tore.
     pub(crate) torn: Option<u64>,
 }
 
@@ -79,6 +79,13 @@ impl Tail {
         let mut rotation = None;
         while offset < self.archive_len {
             let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
+            if head.starts_with(&ZSTD_MAGIC) {
+                let Some(next) = self.take_foreign(source, offset)? else {
+                    break;
+                };
+                (offset, rotation) = (next, None);
+                continue;
+            }
             let position = self.end(true);
 
             // A rotation that is whole and has something behind it was sealed, or was being
@@ -105,21 +112,6 @@ impl Tail {
             }
             let mut fields = Fields(&head);
             let next = match (fields.u32(), fields.u32()) {
-                (Some(ZSTD_MAGIC), _) => match measure(source, offset, position) {
-                    Ok((blocks, next)) => {
-                        self.count_pending(offset);
-                        rotation = None;
-                        self.counted.extend(blocks);
-                        next
-                    }
-                    Err(FrameError::Truncated) => break,
-                    Err(FrameError::Damaged(reason)) => {
-                        return Err(self.corrupt(offset, &reason));
-                    }
-                    Err(FrameError::Source(error)) => {
-                        return Err(Error::storage("read", Slot::Archive, error));
-                    }
-                },
                 (Some(magic), Some(len)) if SKIPPABLE_MAGICS.contains(&magic) => {
                     let next = offset + HEADER_LEN as u64 + u64::from(len);
                     // One of our own marks that does not decode is damaged, not another's: taken
@@ -137,8 +129,53 @@ impl Tail {
                 self.counted_to = offset;
             }
         }
+        if self.is_amid_history(source, offset)? {
+            return Err(self.corrupt(offset, "it is damaged, and whole frames follow"));
+        }
         self.torn = (offset < self.archive_len).then_some(offset);
         Ok(())
+    }
+
+    /// Counts the frame of another writer at archive offset `offset` and returns where it ends,
+    /// or `None` if it is not whole.
+    fn take_foreign<S: Source>(
+        &mut self,
+        source: &S,
+        offset: u64,
+    ) -> Result<Option<u64>, Error<S::Error>> {
+        // A log that was not emptied was archived once more by whoever came next.
+        let is_again = !self.pending.is_empty() && begins_with(source, offset, &self.pending)?;
+        match measure(source, offset, self.end(!is_again)) {
+            Ok((blocks, next)) => {
+                if is_again {
+                    self.pending.clear();
+                }
+                self.count_pending(next);
+                self.counted.extend(blocks);
+                Ok(Some(next))
+            }
+            Err(FrameError::Truncated | FrameError::Damaged) => Ok(None),
+            Err(FrameError::Unsupported(reason)) => Err(self.corrupt(offset, &reason)),
+            Err(FrameError::Source(error)) => Err(Error::storage("read", Slot::Archive, error)),
+        }
+    }
+
+    /// Whether another writer's frames follow archive offset `offset`, from which nothing can be
+    /// read on: no crash tore what lies there then. Of a rotation of ours the mark can be torn, so
+    /// a single frame without one is no sign unless such a frame lies before it.
+    fn is_amid_history<S: Source>(&self, source: &S, offset: u64) -> Result<bool, Error<S::Error>> {
+        let Some(frame) = whole_frame(source, offset, self.archive_len)? else {
+            return Ok(false);
+        };
+        let mark_at = frame.saturating_sub(BlockMark::LEN as u64);
+        let mark = source.bytes(Slot::Archive, mark_at, BlockMark::LEN)?;
+        if BlockMark::decode(&mark).is_some() {
+            return Ok(false);
+        }
+        let head = source.bytes(Slot::Archive, offset, ZSTD_MAGIC.len())?;
+        Ok(head == ZSTD_MAGIC
+            || !self.counted.is_empty()
+            || whole_frame(source, offset, frame)?.is_some())
     }
 
     /// Makes what was pending up to archive offset `to` part of history.

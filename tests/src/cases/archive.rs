@@ -1,8 +1,9 @@
 //! The archive: other writers' frames, and damage.
 
-use eventfold_core::{Access, Error, Slot, Storage, Writer};
-use serde_json::Value;
+use eventfold_core::{Access, Durability, Error, Event, Slot, Storage, Writer};
+use serde_json::{Value, json};
 
+use crate::faulty::{Fault, Faulty};
 use crate::{Place, append, event};
 
 /// Lines of the events with these numbers.
@@ -80,6 +81,35 @@ pub fn a_torn_frame_of_another_writer_is_cut_and_kept<P: Place>() {
         let kept = place.bytes(Slot::Torn);
         assert!(kept.windows(len).any(|bytes| bytes == &frame[..len]));
         place.assert_sound(&all);
+    }
+}
+
+/// We are killed at any step of a rotation of two blocks, and another writer goes on.
+pub fn a_log_that_another_writer_archives_behind_a_copy_of_it_is_read_once<P: Place>() {
+    let long = |n| Event::at(n, "counted", json!({ "n": n, "text": "x".repeat(720_000) }));
+    for step in 0.. {
+        let place = P::empty();
+        let store = Faulty::new(place.store(), Fault::FromThenOn, usize::MAX, 0);
+        let (mut writer, _) = Writer::open(store, P::CODEC, Access::Exclusive).unwrap();
+        let events = [0, 1, 2].map(long);
+        writer.append_batch(&events, Durability::Synced).unwrap();
+        writer.store_mut().at = writer.store().calls + step;
+        let is_done = writer.rotate().is_ok();
+        drop(writer);
+
+        place.store().append(Slot::Log, &lines(3..4)).unwrap();
+        let frame = (P::CODEC.compress)(&[place.bytes(Slot::Log)]).concat();
+        place.store().append(Slot::Archive, &frame).unwrap();
+        place.set(Slot::Log, &lines(4..5));
+        assert_eq!(place.numbers(), [0, 1, 2, 3, 4], "after {step} steps");
+        let (writer, recovery) = place.open_reporting();
+        assert_eq!(recovery.torn_archive_bytes, 0);
+        drop(writer);
+        place.assert_sound(&[0, 1, 2, 3, 4]);
+        if is_done {
+            assert!(step > 5, "{step} steps only");
+            break;
+        }
     }
 }
 
