@@ -60,6 +60,17 @@ pub(crate) enum Place {
     Log { base: u64 },
 }
 
+impl Place {
+    /// That what was read here at this position is no event.
+    pub(crate) fn corrupt<E: core::error::Error>(self, position: u64, reason: &str) -> Error<E> {
+        let (slot, offset) = match self {
+            Self::Block { offset } => (Slot::Archive, offset),
+            Self::Log { base } => (Slot::Log, position - base),
+        };
+        Error::corrupt(position, slot, offset, reason)
+    }
+}
+
 impl<'a> Line<'a> {
     /// The hash of the line as it stands in the log.
     #[must_use]
@@ -119,10 +130,6 @@ impl<'a> Line<'a> {
                 reason,
             };
         }
-        let (slot, offset) = match self.place {
-            Place::Block { offset } => (Slot::Archive, offset),
-            Place::Log { base } => (Slot::Log, self.position - base),
-        };
-        Error::corrupt(self.position, slot, offset, reason)
+        self.place.corrupt(self.position, &reason)
     }
 }

@@ -118,11 +118,8 @@ fn a_foreign_frame_that_unpacks_without_end_takes_bounded_memory_and_is_told() {
     );
     actor.ask("append 8 1").unwrap();
     let said = actor.ask("read").unwrap();
-    let blocks = len.div_ceil(MAX_LINE as u64 + 1);
-    assert!(
-        said.starts_with(&format!("2 {blocks} InvalidData Corrupt")),
-        "{said}"
-    );
+    // One line too long, however many blocks it takes.
+    assert!(said.starts_with("2 1 InvalidData Corrupt"), "{said}");
     assert!(said.contains(ARCHIVE), "{said}");
     assert_bounded(&mut actor, start);
 }

@@ -7,9 +7,15 @@
 
 mod support;
 
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::fs;
+use std::io;
+use std::path::Path;
 
-use eventfold::{EventReader, EventWriter, LockMode, MAX_LINE};
+use eventfold::{Error, EventReader, EventWriter, LockMode, MAX_LINE, Record, ZSTD};
+use eventfold_core::{Access, MemoryStore, Scan, Slot, Source, Storage, Writer};
+use eventfold_tests::event;
 use support::{Actor, numbered, quick_dir, read_past_errors};
 
 #[test]
@@ -106,4 +112,117 @@ fn a_line_longer_than_the_limit_behind_one_with_nuls() {
     fs::write(dir.path().join("app.jsonl"), text).unwrap();
     let (read, errors) = read_past_errors(dir.path());
     assert_eq!((read, errors.len()), (vec![0, 1], 2));
+}
+
+/// A block is cut where a line is over the limit; what comes behind is the same line still.
+#[test]
+fn a_line_longer_than_the_limit_reads_the_same_in_the_log_and_in_an_archive() {
+    let line = |number| serde_json::to_string(&numbered(number)).unwrap() + "\n";
+    for len in [MAX_LINE + 1, 2 * MAX_LINE + 9] {
+        let dir = quick_dir();
+        // Its end, read as a line of its own, would be an event.
+        let log = line(0) + &"x".repeat(len) + &line(1) + &line(2) + &line(3);
+        fs::write(dir.path().join("app.jsonl"), &log).unwrap();
+        let read = || read_with_places(dir.path());
+        let before = read();
+        let places = [
+            log.len() - line(3).len(),
+            log.len() - line(2).len() - line(3).len(),
+        ];
+        let [last, before_last] = places.map(|place| place as u64);
+        let long = (line(0).len() as u64, None);
+        let expected = [(0, Some(0)), long, (before_last, Some(2)), (last, Some(3))];
+        assert_eq!(before, expected);
+
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        writer.rotate().unwrap();
+        assert_eq!(read(), before, "rotated, {len}");
+        for (lines, expected) in before.iter().rev().enumerate() {
+            let mut events = EventReader::new(dir.path()).read_last(lines + 1).unwrap();
+            assert_eq!(place(events.next().unwrap()), *expected);
+        }
+        writer.append(&numbered(4)).unwrap();
+        drop(writer);
+        drop(EventWriter::open(dir.path()).unwrap());
+        assert_eq!(read()[..4], before);
+        assert_eq!(read()[4].1, Some(4));
+
+        // As 0.2.0 archives it.
+        let dir = quick_dir();
+        let frame = zstd::encode_all(log.as_bytes(), 0).unwrap();
+        fs::write(dir.path().join("archive.jsonl.zst"), frame).unwrap();
+        assert_eq!(
+            read_with_places(dir.path()),
+            before,
+            "archived by another, {len}"
+        );
+    }
+}
+
+/// Rotated as soon as somebody reads beyond the limit.
+struct Rotated {
+    before: MemoryStore,
+    after: MemoryStore,
+    is_rotated: Cell<bool>,
+}
+
+impl Source for Rotated {
+    type Error = Infallible;
+
+    fn len(&self, slot: Slot<'_>) -> Result<u64, Infallible> {
+        self.shown().len(slot)
+    }
+
+    fn read_at(&self, slot: Slot<'_>, offset: u64, buf: &mut [u8]) -> Result<usize, Infallible> {
+        let is_beyond = slot == Slot::Log && offset > MAX_LINE as u64;
+        self.is_rotated.set(self.is_rotated.get() || is_beyond);
+        self.shown().read_at(slot, offset, buf)
+    }
+}
+
+impl Rotated {
+    fn shown(&self) -> &MemoryStore {
+        match self.is_rotated.get() {
+            true => &self.after,
+            false => &self.before,
+        }
+    }
+}
+
+#[test]
+fn a_line_longer_than_the_limit_is_passed_over_while_it_is_rotated() {
+    let line = |number| serde_json::to_string(&event(number)).unwrap() + "\n";
+    let long = "x".repeat(MAX_LINE + 9) + "\n";
+    let mut before = MemoryStore::new();
+    let log = line(0) + &long + &line(1);
+    before.append(Slot::Log, log.as_bytes()).unwrap();
+    let (mut writer, _) = Writer::open(before.clone(), ZSTD, Access::Exclusive).unwrap();
+    writer.rotate().unwrap();
+    let source = Rotated {
+        before,
+        after: writer.store().clone(),
+        is_rotated: Cell::new(false),
+    };
+    let mut scan = Scan::new(&source, ZSTD, 0);
+    assert_eq!(scan.next_record().unwrap().unwrap().event, event(0));
+    assert!(scan.next_line().is_err());
+    assert!(source.is_rotated.get());
+    assert_eq!(scan.next_record().unwrap().unwrap().event, event(1));
+    assert!(scan.next_line().unwrap().is_none());
+}
+
+/// The position and number of each event, and the position of each error.
+fn read_with_places(dir: &Path) -> Vec<(u64, Option<u64>)> {
+    let records = EventReader::new(dir).read_full().unwrap();
+    records.map(place).collect()
+}
+
+fn place(record: io::Result<Record>) -> (u64, Option<u64>) {
+    match record {
+        Ok(record) => (record.position, Some(record.event.ts)),
+        Err(error) => match Error::of(&error) {
+            Some(Error::Corrupt { position, .. }) => (*position, None),
+            _ => panic!("{error}"),
+        },
+    }
 }

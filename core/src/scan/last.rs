@@ -7,6 +7,7 @@ use memchr::memrchr_iter;
 use super::{FIRST_READ, Scan};
 use crate::error::Error;
 use crate::history::{Extent, Piece};
+use crate::line::MAX_LINE;
 use crate::storage::Source;
 
 impl<S: Source> Scan<S> {
@@ -44,9 +45,10 @@ impl<S: Source> Scan<S> {
                     }
                     break;
                 };
-                // Every line of the archive has an end, also where it has no newline.
-                let is_block = at <= base;
-                if is_block && !before.ends_with(b"\n") {
+                // Every line of the archive has an end, also where it has no newline, unless it is
+                // too long for a block.
+                let is_end = at <= base && before.len() <= MAX_LINE;
+                if is_end && !before.ends_with(b"\n") {
                     if ends == 0 {
                         break;
                     }
