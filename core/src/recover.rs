@@ -130,19 +130,19 @@ fn recover_archive<S: Storage>(
             LogIs::Other => InterruptedRotation::Kept,
         });
     }
-    let whole_to = tail.whole_to();
+    recovery.adopted_bytes = tail.end(false) - tail.sealed_end;
+    let (whole_to, position) = (tail.whole_to(), tail.end(true));
+    let mut blocks = tail.counted;
+    if log != LogIs::Longer {
+        blocks.append(&mut tail.pending);
+    }
+    let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks)?;
     if whole_to < tail.archive_len {
         recovery.torn_archive_bytes = tail.archive_len - whole_to;
-        let position = tail.end(true);
         keep(store, Slot::Archive, whole_to, tail.archive_len, position)?;
     }
     if archived < tail.archive_len {
         store.cut(Slot::Archive, archived)?;
-    }
-    recovery.adopted_bytes = tail.end(false) - tail.sealed_end;
-    let mut blocks = tail.counted;
-    if log != LogIs::Longer {
-        blocks.append(&mut tail.pending);
     }
     // What a killed process wrote is seen before it is durable, and what is appended now relies
     // on it: a seal that went in a power cut would leave its rotation to be settled again.
@@ -150,13 +150,12 @@ fn recover_archive<S: Storage>(
         unless(Bug::SeenTakenForDurable, || store.settle(Slot::Archive))?;
     }
     // Frames without content get their seal too: each seal starts where the one before ends.
-    if archived == tail.sealed || blocks.is_empty() && planted(Bug::EmptyFramesUnsealed) {
+    if archived == tail.sealed || seal.blocks.is_empty() && planted(Bug::EmptyFramesUnsealed) {
         return Ok(tail.sealed_end);
     }
     if had_rotation && (log == LogIs::Part || planted(Bug::LogUncompared)) {
         store.cut(Slot::Log, 0)?;
     }
-    let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks);
     store.add_for_good(Slot::Archive, archived, &seal.encode())?;
     Ok(seal.end_position())
 }

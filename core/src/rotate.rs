@@ -145,11 +145,11 @@ impl<S: Storage> Writer<S> {
 
     fn finish(&mut self, blocks: Vec<Block>) -> Result<Rotation, Error<S::Error>> {
         let archive_len = blocks.last().map_or(0, Block::frame_end);
+        let seal = Seal::new(self.archive_len, archive_len, self.base, blocks)?;
         unless(Bug::ArchiveUnsynced, || self.store.settle(Slot::Archive))?;
         self.check_alone()?;
         self.check_left(Slot::Archive, archive_len)?;
         unless(Bug::SealedEarly, || self.store.cut(Slot::Log, 0))?;
-        let seal = Seal::new(self.archive_len, archive_len, self.base, blocks);
         let sealed = seal.encode();
         if planted(Bug::SealUnsynced) {
             self.store.add(Slot::Archive, &sealed)?;

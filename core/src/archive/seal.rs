@@ -41,15 +41,28 @@ pub(crate) struct Seal {
 
 impl Seal {
     /// The seal to be written at archive offset `offset`, over `blocks` from `start` on.
-    pub(crate) fn new(start: u64, offset: u64, base: u64, blocks: Vec<Block>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for more blocks than are ever read back.
+    pub(crate) fn new<E: core::error::Error>(
+        start: u64,
+        offset: u64,
+        base: u64,
+        blocks: Vec<Block>,
+    ) -> Result<Self, Error<E>> {
+        let len = (HEADER_LEN + TAG.len() + blocks.len() * ENTRY_LEN + FOOTER_LEN) as u64;
+        if len > MAX_SEAL {
+            let reason = "more frames lie here without a seal than one can list";
+            return Err(Error::corrupt(base, Slot::Archive, start, reason));
+        }
+        Ok(Self {
             start,
             offset,
-            end: offset + (HEADER_LEN + TAG.len() + blocks.len() * ENTRY_LEN + FOOTER_LEN) as u64,
+            end: offset + len,
             base,
             len: blocks.iter().map(|block| u64::from(block.len)).sum(),
             blocks,
-        }
+        })
     }
 
     /// Position after the last byte sealed.
@@ -214,6 +227,7 @@ mod tests {
     use crate::memory::MemoryStore;
     use crate::storage::Storage;
     use alloc::vec;
+    use core::convert::Infallible;
 
     fn block(position: u64, len: u32) -> Block {
         Block {
@@ -226,12 +240,30 @@ mod tests {
         }
     }
 
+    fn seal(start: u64, offset: u64, base: u64, blocks: Vec<Block>) -> Seal {
+        Seal::new::<Infallible>(start, offset, base, blocks).unwrap()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
+    fn a_seal_that_nobody_could_read_back_is_refused() {
+        let most = (MAX_SEAL as usize - HEADER_LEN - TAG.len() - FOOTER_LEN) / ENTRY_LEN;
+        let mut blocks = vec![block(0, 0); most];
+        let mut store = MemoryStore::new();
+        let longest = seal(0, 0, 0, blocks.clone());
+        store.append(Slot::Archive, &longest.encode()).unwrap();
+        assert!(Seal::ending_at(&store, longest.end).unwrap() == Some(longest));
+        blocks.push(block(0, 0));
+        let refused = Seal::new::<Infallible>(0, 0, 0, blocks);
+        assert!(matches!(refused, Err(Error::Corrupt { .. })));
+    }
+
     #[test]
     #[cfg_attr(miri, ignore = "megabytes, a byte at a time")]
     fn a_seal_is_found_from_its_end_and_behind_whatever_follows() {
         let mut store = MemoryStore::new();
         store.append(Slot::Archive, &[b'x'; 100]).unwrap();
-        let seal = Seal::new(0, 100, 5, [block(5, 3), block(8, 4)].into());
+        let seal = seal(0, 100, 5, [block(5, 3), block(8, 4)].into());
         store.append(Slot::Archive, &seal.encode()).unwrap();
         assert_eq!(
             Seal::ending_at(&store, seal.end).unwrap(),
@@ -255,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_seal_with_a_flipped_bit_or_at_another_place_is_none() {
-        let seal = Seal::new(0, 10, 0, [block(0, 3)].into());
+        let seal = seal(0, 10, 0, [block(0, 3)].into());
         let bytes = seal.encode();
         assert_eq!(Seal::decode(&bytes, 10), Some(seal));
         assert_eq!(Seal::decode(&bytes, 11), None);
