@@ -139,7 +139,10 @@ impl<S: Storage> Writer<S> {
             return unless(Bug::SnapshotUnsynced, || self.sync());
         }
         // A host can have taken back what it had made durable.
-        self.check_alone()
+        match self.store.length(Slot::Log)? < self.end {
+            true => self.check_alone(),
+            false => Ok(()),
+        }
     }
 
     /// Position after the last event: where the next one will start. Without

@@ -108,12 +108,9 @@ fn event_in(line: &[u8]) -> Option<Event> {
 }
 
 fn last_hash(content: &[u8]) -> LineHash {
-    let line = content.strip_suffix(b"\n").unwrap_or_default();
-    LineHash::of(
-        line.rsplit(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default(),
-    )
+    let lines = content.rsplit(|byte| *byte == b'\n');
+    let mut lines = lines.filter(|line| !matches!(*line, b"" | b"\r"));
+    LineHash::of(lines.next().unwrap_or_default())
 }
 
 /// `torn.bin` holds what was cut off the log at `offset`, and says so.
