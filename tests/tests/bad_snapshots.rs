@@ -136,8 +136,13 @@ fn why_there_is_none_is_told() {
     words.refresh(&EventReader::new(dir.path())).unwrap();
     assert_eq!(words.rebuilt(), Some(NoSnapshot::State));
     // Of another history: that of these events is gone.
-    fs::write(dir.path().join("app.jsonl"), "").unwrap();
+    let path = dir.path().join("app.jsonl");
+    let log = fs::read_to_string(&path).unwrap();
+    fs::write(&path, log.replace('4', "5")).unwrap();
     assert_eq!(why(), Some(NoSnapshot::Foreign));
+    fs::write(&path, "").unwrap();
+    let position = log.len() as u64;
+    assert_eq!(why(), Some(NoSnapshot::Ahead { position, end: 0 }));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{Fold, check_view_name};
 use crate::archive::Codec;
 use crate::error::Error;
 use crate::hash::LineHash;
-use crate::history::History;
+use crate::history::{Extent, History};
 use crate::line;
 use crate::named::NamedSource;
 use crate::planted::{Bug, planted};
@@ -59,6 +59,14 @@ pub enum NoSnapshot {
     /// What lies there is damaged, or was saved by another program or over another history, also
     /// over events that a crash has taken.
     Foreign,
+    /// It is whole, and was folded from events that are not there: the log ends before them. A crash
+    /// took them, or it is of another history.
+    Ahead {
+        /// Up to where it was folded.
+        position: u64,
+        /// Where the log ends.
+        end: u64,
+    },
     /// It was folded by another version of the view.
     Version {
         /// Which.
@@ -103,9 +111,18 @@ impl Snapshot {
             return Ok(Err(NoSnapshot::Version { found }));
         }
         // It was folded from this history if the line before its position is the same.
-        match History::new(codec).hash_before(source, snapshot.position) {
-            Ok(hash) if hash == Some(snapshot.hash) || planted(Bug::SnapshotOfAnyLog) => {
+        let mut history = History::new(codec);
+        let position = snapshot.position;
+        let found = history
+            .hash_before(source, position)
+            .and_then(|hash| Ok((hash, history.extent(source)?)));
+        match found {
+            Ok((hash, _)) if hash == Some(snapshot.hash) || planted(Bug::SnapshotOfAnyLog) => {
                 Ok(Ok(snapshot))
+            }
+            Ok((_, Extent { base, log_len })) if position > base + log_len => {
+                let end = base + log_len;
+                Ok(Err(NoSnapshot::Ahead { position, end }))
             }
             Ok(_) | Err(Error::Corrupt { .. }) => Ok(Err(NoSnapshot::Foreign)),
             Err(error) => Err(error),

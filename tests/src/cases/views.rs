@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use eventfold_core::{Durability, Error, Fold, Line, Slot, Source, Storage, check_view_name};
+use eventfold_core::{
+    Durability, Error, Fold, Line, NoSnapshot, Slot, Source, Storage, check_view_name,
+};
 use serde_json::Value;
 
 use crate::faulty::Failed;
@@ -118,13 +120,19 @@ pub fn a_snapshot_of_another_history_is_none<P: Place>() {
     refreshed(&other, &start())
         .save(&mut place.store(), "sum")
         .unwrap();
-    let load = || Fold::<Sum>::load(&place.store(), P::CODEC, "sum").unwrap();
-    assert_eq!(load(), None);
+    let why = || {
+        let found = Fold::<Sum>::find(&place.store(), P::CODEC, "sum", 0).unwrap();
+        found.unwrap_err()
+    };
+    assert_eq!(why(), NoSnapshot::Foreign);
     append(&mut other.open(), 3);
-    refreshed(&other, &start())
-        .save(&mut place.store(), "sum")
-        .unwrap();
-    assert_eq!(load(), None, "beyond the end");
+    let further = refreshed(&other, &start());
+    further.save(&mut place.store(), "sum").unwrap();
+    let end = place.open().end_position();
+    let position = further.position();
+    assert_eq!(why(), NoSnapshot::Ahead { position, end });
+    place.open().rotate().unwrap();
+    assert_eq!(why(), NoSnapshot::Ahead { position, end });
 }
 
 /// Whoever edits a log by hand may leave them.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use eventfold::{EventReader, LockState, who_holds};
+use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
 use serde_json::{Value, json};
 
 use crate::disk::{Disk, Fsync};
@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG};
 use crate::import::Progress;
 use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size, wrapped};
-use crate::saved::{Unusable, saved_view};
+use crate::saved::unusable;
 use crate::times;
 
 /// More types than this are counted together: what an import can make of a wrong field.
@@ -69,7 +69,7 @@ struct Facts {
 
 struct View {
     name: String,
-    saved: Result<Saved, Unusable>,
+    saved: Result<Saved, NoSnapshot>,
 }
 
 struct Saved {
@@ -82,7 +82,7 @@ impl Facts {
     fn of(reader: &EventReader, damage: &mut super::Damage) -> Outcome<Self> {
         let mut views = Vec::new();
         for name in reader.saved_views()? {
-            let saved = saved_view(reader, &name)?.map(|saved| Saved {
+            let saved = reader.saved_view(&name)?.map(|saved| Saved {
                 position: saved.position,
                 version: saved.version,
                 events_behind: 0,
@@ -163,7 +163,7 @@ impl Facts {
                 "events_behind": saved.events_behind,
                 "bytes_behind": self.end.saturating_sub(saved.position),
             }),
-            Err(why) => json!({ "name": view.name, "unusable": why.to_string() }),
+            Err(why) => json!({ "name": view.name, "unusable": unusable(*why) }),
         });
         let holder = match &self.lock {
             LockState::Held(Some(holder)) => json!({
@@ -289,7 +289,7 @@ impl Page<'_> {
                     let events = counted(saved.events_behind, "event");
                     format!("{events}, {} behind", size(behind))
                 }
-                Err(why) => why.to_string(),
+                Err(why) => unusable(*why),
             };
             let state = self.behind_name(&state);
             let _ = writeln!(self.text, "  {:<8} {state}", safe_line(&view.name));

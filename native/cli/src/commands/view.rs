@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Screen, counted, duration, safe_json, safe_line, size};
-use crate::saved::{file_of, saved_view};
+use crate::saved::{file_of, unusable};
 
 /// Print the state that a view has saved, and how far behind the log it is.
 ///
@@ -35,9 +35,9 @@ impl View {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let saved = match saved_view(&reader, &self.name) {
+        let saved = match reader.saved_view(&self.name) {
             Ok(Ok(saved)) => saved,
-            Ok(Err(why)) => return Err(self.no_view(&reader, &why)?),
+            Ok(Err(why)) => return Err(self.no_view(&reader, &unusable(why))?),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 return Err(self.no_view(&reader, &"no view has such a name")?);
             }

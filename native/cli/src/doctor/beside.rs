@@ -4,29 +4,29 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use eventfold::EventReader;
+use eventfold::{EventReader, NoSnapshot};
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
 use crate::import::Record;
-use crate::saved::{Unusable, end_before, file_of, saved_view};
+use crate::saved::{end_before, file_of, unusable};
 
 impl Report {
     pub(super) fn snapshots(&mut self, reader: &EventReader) -> Outcome {
         for name in reader.saved_views()? {
             let path = file_of(&name);
             let shown = path.display();
-            match saved_view(reader, &name)? {
-                Ok(_) | Err(Unusable::Missing) => {}
-                Err(Unusable::Ahead { position, end }) => self.add(
+            match reader.saved_view(&name)? {
+                Ok(_) | Err(NoSnapshot::Missing) => {}
+                Err(NoSnapshot::Ahead { position, end }) => self.add(
                     Kind::Damage,
                     format!("{shown} was folded up to position {position}; the log ends at {end}"),
                     "events are missing, or the snapshot is another log's; take the directory from \
                      a backup. The state is still in this file, until its program saves the view \
                      anew: keep a copy first",
                 ),
-                Err(why @ Unusable::Other) => {
-                    let what = format!("{shown}: {why}");
+                Err(why) => {
+                    let what = format!("{shown}: {}", unusable(why));
                     let meaning = "no event is lost: its view is folded from the first event, and \
                                    saved anew when its program refreshes it";
                     self.add(Kind::Rebuilt(path), what, meaning);
