@@ -27,7 +27,8 @@ type CoreError = eventfold_core::Error<io::Error>;
 ///
 /// With [`LockMode::None`] others may write to the same files: nothing is repaired or cut, a
 /// fragment that somebody left becomes a line of its own, and [`rotate`](Self::rotate) and
-/// [`append_if`](Self::append_if) are refused.
+/// [`append_if`](Self::append_if) are refused, as is an append behind a rotation that a crash
+/// interrupted.
 ///
 /// | | survives `kill -9` | survives a power cut |
 /// |---|---|---|
