@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 
 import { nodeHost } from "../../wasm/hosts/node.js";
+import { EventLog } from "../../wasm/package/js/index.js";
 import { BadArgumentError, LockedError, StorageError, UnsupportedError } from "../../wasm/js/errors.js";
 import { quickDir } from "./support/dirs.js";
 
@@ -218,6 +219,48 @@ test("a log replaced under its writer admits no second one and syncs nothing", (
   assert.equal(contentOf(next, LOG), "one\n");
   next.close();
 });
+
+test("what a crash left and what views save is written through no link", async (t) => {
+  const dir = quickDir(t);
+  const elsewhere = join(dir, "elsewhere");
+  fs.mkdirSync(join(dir, "views"));
+  fs.writeFileSync(elsewhere, "another's");
+  for (const link of ["torn.bin", "views/n.snapshot.json.new"]) fs.symlinkSync(elsewhere, join(dir, link));
+  fs.writeFileSync(join(dir, LOG), '{"type":');
+  const views = { n: { initial: 0, reduce: (n) => n + 1 } };
+  const log = await EventLog.open(nodeHost(dir), { views });
+  log.append({ type: "a", data: 1 });
+  log.view("n");
+  await log.close();
+  assert.equal(fs.readFileSync(elsewhere, "utf8"), "another's");
+  assert.match(fs.readFileSync(join(dir, "torn.bin"), "utf8"), /{"type":\n$/);
+  assert.match(fs.readFileSync(join(dir, "views/n.snapshot.json"), "utf8"), /^{"state":1,/);
+  assert.deepEqual(fs.readdirSync(join(dir, "views")), ["n.snapshot.json"]);
+});
+
+for (const lock of ["flock", "none"]) {
+  test(`a log moved away from under its writer (${lock}) loses nothing, and nothing is made where it was`, async (t) => {
+    const parent = quickDir(t);
+    const [dir, away] = ["log", "away"].map((name) => join(parent, name));
+    const views = { n: { initial: 0, reduce: (n) => n + 1 } };
+    const log = await EventLog.open(nodeHost(dir, { lock }), { views });
+    log.append({ type: "a", data: 1 });
+    log.view("n");
+    fs.renameSync(dir, away);
+    fs.mkdirSync(dir);
+    const refused = ({ code }) => ["storage", "durability-unknown", "poisoned", "unsupported"].includes(code);
+    assert.throws(() => log.save(), refused);
+    assert.throws(() => log.rotate(), refused);
+    await assert.rejects(log.close(), refused);
+    assert.deepEqual(fs.readdirSync(dir), []);
+    const again = await EventLog.open(nodeHost(away), { views });
+    again.append({ type: "a", data: 2 });
+    assert.equal(again.view("n"), 2);
+    again.rotate();
+    assert.deepEqual(Array.from(again.read(), ({ data }) => data), [1, 2]);
+    await again.close();
+  });
+}
 
 test("a log replaced before its lock is left for the new one", (t) => {
   const dir = quickDir(t);

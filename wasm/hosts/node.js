@@ -1,5 +1,6 @@
 // A log's files in a directory, for Node, Deno and Bun. Step by step what native/src/store.rs does.
 
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +10,7 @@ import { optionsOf } from "../js/given.js";
 import { lockLog, placeOf } from "./node-lock.js";
 
 const LOG = "app.jsonl";
+const TORN = "torn.bin";
 const SNAPSHOT = /^(.+)\.snapshot\.json$/;
 
 /** @returns {import("./host").Host} */
@@ -96,6 +98,13 @@ function files(dir, fd, unlock) {
   /** Whether the names of the log and the archive may not be durable yet. */
   let namesUnsynced = true;
 
+  /** What is changed beside a log that is no longer at its path is another log's, or nobody's. */
+  const checkInPlace = () => {
+    // Without the lock others may replace it.
+    if (place ? place.holds() : fs.existsSync(log)) return;
+    throw new Error(`${log} was replaced or removed while this writer held it`);
+  };
+
   return {
     ...source,
     exclusive: unlock !== undefined,
@@ -107,11 +116,16 @@ function files(dir, fd, unlock) {
 
     append(file, data) {
       if (file === LOG) return writeAll(fd, data);
+      checkInPlace();
       namesUnsynced = true;
-      withOpen(join(dir, file), "a", (fd) => writeAll(fd, data));
+      const path = join(dir, file);
+      // Nobody looks at it before a crash: a link would have bytes of the log written elsewhere.
+      if (file === TORN && fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) fs.unlinkSync(path);
+      withOpen(path, "a", (fd) => writeAll(fd, data));
     },
 
     truncate(file, length) {
+      checkInPlace();
       // On the same descriptor, so that the lock lives on.
       if (file === LOG) return fs.ftruncateSync(fd, length);
       present(() => withOpen(join(dir, file), "r+", (fd) => fs.ftruncateSync(fd, length)));
@@ -121,9 +135,7 @@ function files(dir, fd, unlock) {
       if (file === LOG) {
         fs.fdatasyncSync(fd);
         // A file that is no longer where it was takes its events with it.
-        if (place && !place.holds()) {
-          throw new Error(`${log} was replaced or removed while this writer held it`);
-        }
+        checkInPlace();
       } else {
         present(() => withOpen(join(dir, file), "r+", (fd) => fs.fdatasyncSync(fd)));
       }
@@ -134,15 +146,24 @@ function files(dir, fd, unlock) {
     },
 
     replace(file, data) {
+      checkInPlace();
       const path = join(dir, file);
-      const fresh = `${path}.new`;
+      // Without the lock others may be writing one at the same time.
+      const fresh = unlock ? `${path}.new` : `${path}.${randomUUID()}.new`;
       fs.mkdirSync(dirname(path), { recursive: true });
-      withOpen(fresh, "w", (fd) => {
-        writeAll(fd, data);
-        // A rename may reach the disk before the bytes do.
-        fs.fdatasyncSync(fd);
-      });
-      fs.renameSync(fresh, path);
+      // One that a crash left, or a link by which it would be written elsewhere.
+      present(() => fs.unlinkSync(fresh));
+      try {
+        withOpen(fresh, "wx", (fd) => {
+          writeAll(fd, data);
+          // A rename may reach the disk before the bytes do.
+          fs.fdatasyncSync(fd);
+        });
+        fs.renameSync(fresh, path);
+      } catch (error) {
+        present(() => fs.unlinkSync(fresh));
+        throw error;
+      }
     },
 
     snapshots() {
