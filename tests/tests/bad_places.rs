@@ -112,7 +112,7 @@ fn a_view_that_is_not_kept_or_of_another_type() {
 #[test]
 fn a_file_where_the_directory_should_be() {
     let dir = quick_dir();
-    let file = dir.path().join("file");
+    let file = std::path::absolute(dir.path().join("file")).unwrap();
     fs::write(&file, "kept").unwrap();
     for path in [file.clone(), file.join("log"), file.join("log/deeper")] {
         let error = EventLog::open(&path).unwrap_err();
