@@ -52,6 +52,9 @@ mod identity;
 mod lock;
 mod log;
 mod patience;
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test fails by it")]
+mod process_tests;
 mod reader;
 mod saved;
 mod shared;

@@ -1,12 +1,10 @@
 //! What a process may do around a log that it has open: to fork, and to go elsewhere.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used)]
 
 use std::env;
 use std::fs;
 use std::path::Path;
 
-use eventfold::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
+use crate::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
 
 /// Runs `act` in a child that was forked, which then ends at once.
 #[expect(
