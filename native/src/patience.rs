@@ -1,7 +1,8 @@
 //! Trying again what the system refuses for a moment only.
 //!
-//! Any call can be interrupted by a signal. On Windows a virus scanner or an indexer opens a file that has just been written and may not share it, and
-//! the lock of a process that was killed is freed when resources allow. Both pass by themselves.
+//! Any call can be interrupted by a signal. On Windows a virus scanner or an indexer opens a file
+//! that has just been written and may not share it, and the lock of a process that was killed is
+//! freed when resources allow. All of it passes by itself.
 
 use std::io;
 use std::thread;

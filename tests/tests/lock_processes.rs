@@ -102,7 +102,8 @@ fn refusal(dir: &Path) -> String {
         matches!(Error::of(&error), Some(Error::Locked { .. })),
         "{error:?}"
     );
-    let (message, log) = (error.to_string(), dir.join("app.jsonl"));
+    let message = error.to_string();
+    let log = std::path::absolute(dir.join("app.jsonl")).unwrap();
     assert!(
         message.contains("another writer holds the lock on"),
         "{message}"
