@@ -4,6 +4,8 @@
 //! asked whether it can be read, this is all that a program needs, and the JavaScript module is
 //! much smaller for it.
 
+mod flaw;
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,64 +14,13 @@ use super::MAX_DEPTH;
 use super::escape::plain;
 use super::json::RESERVED;
 use super::number::is_finite;
+use flaw::Flaw;
 
 /// The fields of an event in the order of the log; the first three are always there.
 const FIELDS: [&[u8]; 6] = [b"type", b"data", b"ts", b"id", b"actor", b"meta"];
 const REQUIRED: usize = 3;
 
 type Checked<T = ()> = Result<T, Flaw>;
-
-/// What is wrong. One byte, to be handed up quickly.
-#[derive(Debug, Clone, Copy)]
-enum Flaw {
-    Followed,
-    Order,
-    NoObject,
-    Twice,
-    Missing,
-    TooDeep,
-    NoValue,
-    NoComma,
-    NoName,
-    Reserved,
-    NoColon,
-    NoString,
-    Control,
-    NoEnd,
-    NoText,
-    HalfPair,
-    NoEscape,
-    OutOfRange,
-    NoDigit,
-    NoSeconds,
-}
-
-impl Flaw {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Followed => "something follows its end",
-            Self::Order => "the fields of an event are type, data, ts, then id, actor, meta",
-            Self::NoObject => "it is not an object",
-            Self::Twice => "a field that is there already",
-            Self::Missing => "an event has type, data and ts",
-            Self::TooDeep => "it nests too deep",
-            Self::NoValue => "expected a value",
-            Self::NoComma => "expected a comma or a closing bracket",
-            Self::NoName => "expected a field's name",
-            Self::Reserved => "a key that serde_json takes for its own",
-            Self::NoColon => "expected a colon",
-            Self::NoString => "expected a string",
-            Self::Control => "a control character in a string",
-            Self::NoEnd => "a string without an end",
-            Self::NoText => "a string that is no text",
-            Self::HalfPair => "half of a surrogate pair",
-            Self::NoEscape => "an escape that is none",
-            Self::OutOfRange => "a number out of range",
-            Self::NoDigit => "expected a digit",
-            Self::NoSeconds => "`ts` takes whole seconds from 1970 on",
-        }
-    }
-}
 
 /// Checks that `line` is an event with its fields in the order of the log and no others, which reads
 /// back as what it says.

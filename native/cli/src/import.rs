@@ -11,10 +11,14 @@ mod json;
 mod mapping;
 mod progress;
 mod record;
+mod run;
 mod source;
 
 pub(crate) use json::compact;
 pub(crate) use mapping::Mapping;
 pub(crate) use progress::Progress;
 pub(crate) use record::{Record, sync_dir};
-pub(crate) use source::{Item, Mark, Source};
+pub(crate) use run::{Options, Run};
+pub(crate) use source::Source;
+
+use source::{Item, Mark};
