@@ -106,6 +106,25 @@ test("a view goes on in another tab where its snapshot ends, and stays when its 
   await closeAll([a, b, c]);
 });
 
+test("saving waits for a tab that can write, and views are read meanwhile", async () => {
+  const [a, b, c] = await pages(3);
+  await a.call("open", "led by none");
+  await a.call("call", "led by none", "append", n(1));
+  await a.call("call", "led by none", "close");
+  await a.run("holdLock", "led by none");
+  await b.call("open", "led by none");
+  await b.run("startSaving", "led by none");
+  await soon();
+  assert.equal(await b.call("call", "led by none", "view", "sum"), 1);
+  assert.equal(await b.run("saving"), "unsettled");
+  await a.run("releaseLock");
+  assert.deepEqual(await b.run("saved"), { attempted: true });
+  await c.call("open", "led by none");
+  assert.equal(await c.call("call", "led by none", "view", "sum"), 1);
+  assert.equal((await c.call("state", "led by none")).folds, 0);
+  await closeAll([a, b, c]);
+});
+
 test("a view that the leader does not know is not saved, which keeps no other from it and no tab from closing", async () => {
   const [a, b, c] = await pages(3);
   await a.call("openCounting", "versions", ["old"]);

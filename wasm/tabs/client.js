@@ -152,7 +152,7 @@ export class TabLog {
   async save() {
     this.#usable();
     for (const view of this.#views.values()) await view.state();
-    const [error] = await this.#saveAll();
+    const [error] = await this.#saveAll((request) => this.#ask(request));
     if (error) throw error;
   }
 
@@ -171,7 +171,8 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    const errors = await this.#saveAll();
+    // A snapshot is not worth waiting for a tab that can write it.
+    const errors = this.#requests.epoch ? await this.#saveAll((request) => this.#requests.add(request)) : [];
     await this.#requests.close();
     if (this.#link.alive) await this.#link.call("leave");
     this.#end();
@@ -186,15 +187,11 @@ export class TabLog {
     this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
   }
 
-  /**
-   * What went wrong with each view that could not be saved. Without a leader nothing can be, and a
-   * snapshot is not worth waiting for.
-   */
-  async #saveAll() {
+  /** What went wrong with each view that could not be saved by `request`. */
+  async #saveAll(request) {
     const errors = [];
     for (const view of this.#views.values()) {
-      if (!this.#requests.epoch) break;
-      await view.save((request) => this.#requests.add(request)).catch((error) => errors.push(error));
+      await view.save(request).catch((error) => errors.push(error));
     }
     return errors;
   }

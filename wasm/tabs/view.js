@@ -31,15 +31,18 @@ export class TabView {
   }
 
   /** Saves the state by `request`, where it is further than the last snapshot. */
-  save(request) {
-    return this.#alone(async () => {
-      const fold = this.#fold;
-      if (!fold || fold.position === this.#saved) return;
-      const { position, hash } = fold;
-      const state = json(`the state of view ${JSON.stringify(this.#name)}`, fold.state);
-      await request({ op: "save", view: this.#name, state, position, hash });
-      this.#saved = position;
-    });
+  async save(request) {
+    const snapshot = await this.#alone(() => this.#unsaved());
+    if (!snapshot) return;
+    // However long that takes, the view can be read.
+    await request({ op: "save", view: this.#name, ...snapshot });
+    this.#saved = snapshot.position;
+  }
+
+  #unsaved() {
+    if (!this.#fold || this.#fold.position === this.#saved) return undefined;
+    const { state, position, hash } = this.#fold;
+    return { state: json(`the state of view ${JSON.stringify(this.#name)}`, state), position, hash };
   }
 
   #alone(work) {

@@ -111,6 +111,25 @@ export async function closeAmidReading(name) {
   return Promise.all(iterations.map((iteration) => attempted(async () => (await iteration.next()).done)));
 }
 
+/** Keeps every tab from leading. */
+export const holdLock = (name) =>
+  new Promise((held) => {
+    navigator.locks.request(`eventfold:${name}`, () => {
+      held();
+      return new Promise((release) => (globalThis.release = release));
+    });
+  });
+
+export const releaseLock = () => globalThis.release();
+
+export function startSaving(name) {
+  globalThis.saving = attempted(() => logs.get(name).log.save());
+}
+
+export const saving = () => Promise.race([globalThis.saving, Promise.resolve("unsettled")]);
+
+export const saved = () => globalThis.saving;
+
 /** What opening and using a log with arguments of the wrong kind throws. */
 export async function misuse(name) {
   const { log } = logs.get(name);
