@@ -316,6 +316,34 @@ test("a module that stopped is told of, and not what freeing after it would thro
   assert.equal(said, "panic unreachable\npanic undefined\npanic undefined\nfine\n");
 });
 
+test("a module that a host stopped by another log is used no more, whatever the host threw then", () => {
+  const said = printed(
+    `const { memoryFiles } = await import(${JSON.stringify(new URL("../../wasm/package/hosts/memory-files.js", import.meta.url))});`,
+    `const other = await EventLog.open(memoryHost());
+    const files = memoryFiles();
+    const append = () => {
+      try {
+        [...other.read()];
+      } catch {
+        throw new Error("refused");
+      }
+    };
+    const log = await EventLog.open({ name: "host", durability: "none", open: () => ({ ...files, append }) });
+    glue.RawScan.prototype.next = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    for (const used of [log, other]) {
+      try {
+        used.append({ type: "a", data: 1 });
+        console.log("fine");
+      } catch ({ code }) {
+        console.log(code);
+      }
+    }`,
+  );
+  assert.equal(said, "storage\npanic\n");
+});
+
 test("a stack that is full in the midst of a call stops the module, and what was acknowledged stays", async (t) => {
   const dir = quickDir(t);
   const said = printed(

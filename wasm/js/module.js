@@ -48,10 +48,12 @@ export function call(work) {
   try {
     return work();
   } catch (error) {
+    // A host may have stopped it in the midst of this by another log, and thrown something else.
+    const stopped = panicked;
     // Before anything is called, which at the end of the stack throws.
     panicked = true;
     const known = knownOf(error);
-    panicked = known.code === "panic";
+    panicked = stopped || known.code === "panic";
     throw known;
   }
 }
