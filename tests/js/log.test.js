@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { EventLog, EventReader, LogEvent, memoryHost } from "../../wasm/package/js/index.js";
+import { EventLog, EventReader, LogEvent, memoryHost, StorageError } from "../../wasm/package/js/index.js";
 import { memoryFiles } from "../../wasm/package/hosts/memory-files.js";
 import { moduleMemory } from "../../wasm/package/module/eventfold.js";
 
@@ -294,6 +294,24 @@ test("closing ends a tail that waits, and a tail may start at the end", async ()
   await log.close();
   await tailing;
   assert.deepEqual(seen, [1]);
+});
+
+test("closing again waits for what the host has still to store, and tells too that it could not", async () => {
+  for (const [Kind, failing] of [[EventLog, false], [EventReader, false], [EventLog, true]]) {
+    let stored = false;
+    const close = async () => {
+      await new Promise(setImmediate);
+      if (failing) throw new StorageError("no room");
+      stored = true;
+    };
+    const host = { name: "host", durability: "relaxed", open: () => ({ ...memoryFiles(), close }) };
+    const log = await Kind.open(host);
+    const first = log.close();
+    for (const closing of [log.close(), first, log.close()]) {
+      if (failing) await assert.rejects(closing, { code: "storage" });
+      else await closing.then(() => assert.ok(stored));
+    }
+  }
 });
 
 test("closing ends readings and tails in the middle of what they were given", async () => {

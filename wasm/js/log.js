@@ -106,7 +106,7 @@ export class EventLog extends EventReader {
   }
 
   async close() {
-    if (this._session.closed) return;
+    if (this._session.closed) return super.close();
     this._session.check();
     try {
       for (const view of this._views) view.save(this.#writer);

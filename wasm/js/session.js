@@ -9,6 +9,7 @@ export class Session {
   #busy = false;
   #wakes = new Wakes();
   #unwatch;
+  #letGo;
 
   /**
    * @param {typeof import("../module/eventfold.js")} glue
@@ -63,13 +64,16 @@ export class Session {
     if (!this.closed) await this.files.refresh?.();
   }
 
+  /** Closing again waits for the same. */
   async close() {
-    if (this.closed) return;
-    this.check();
-    this.closed = true;
-    this.#unwatch?.();
-    this.scans.free();
-    this.notify();
-    await this.files.close();
+    if (!this.closed) {
+      this.check();
+      this.closed = true;
+      this.#unwatch?.();
+      this.scans.free();
+      this.notify();
+      this.#letGo = (async () => this.files.close())();
+    }
+    await this.#letGo;
   }
 }
