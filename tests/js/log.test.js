@@ -223,6 +223,22 @@ test("a reducer that fails, in place too, changes no view, and the snapshot stay
   await log.close();
 });
 
+test("a view that cannot be saved keeps no other from it, whether the log is saved or closed", async () => {
+  for (const way of ["save", "close"]) {
+    const host = memoryHost();
+    const set = { initial: new Set(), reduce: (all, { type }) => all.add(type) };
+    const log = await EventLog.open(host, { views: { set, count } });
+    log.append({ type: "n", data: 1 });
+    for (const view of ["set", "count"]) log.view(view);
+    await assert.rejects(async () => log[way](), { code: "unreadable" });
+    const reduce = () => assert.fail("folded anew");
+    const reader = await EventReader.open(host, { views: { count: { ...count, reduce } } });
+    assert.deepEqual(reader.view("count"), { n: 1 });
+    await reader.close();
+    await log.close().catch(() => {});
+  }
+});
+
 test("a read that fails leaves a view as it was, and what is folded is not read again", async () => {
   const files = memoryFiles();
   let failing = false;

@@ -160,7 +160,7 @@ export class EventLog<States = {}> extends EventReader<States> {
    * there. Closing saves the views as they are.
    *
    * Throws as `view` does, a `StorageError` when the host refuses, and an `UnreadableError` for a
-   * state that JSON does not know. The views before that one are saved.
+   * state that JSON does not know. The other views are saved.
    */
   save(): void;
 

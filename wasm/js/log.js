@@ -99,17 +99,28 @@ export class EventLog extends EventReader {
   }
 
   save() {
+    this.#saveAll((view) => view.state());
+  }
+
+  /** Saves each view that can be saved, and throws the first error of the others. */
+  #saveAll(prepare) {
+    const errors = [];
     for (const view of this._views) {
-      view.state();
-      view.save(this.#writer);
+      try {
+        prepare?.(view);
+        view.save(this.#writer);
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0) throw errors[0];
   }
 
   async close() {
     if (this._session.closed) return super.close();
     this._session.check();
     try {
-      for (const view of this._views) view.save(this.#writer);
+      this.#saveAll();
     } finally {
       const closing = super.close();
       free(this.#writer);
