@@ -149,6 +149,17 @@ test("a view that the leader does not know is not saved, which keeps no other fr
   await closeAll([a, b, c]);
 });
 
+test("a view whose reducer fails keeps no other from being saved", async () => {
+  const [a, b] = await pages(2);
+  await a.call("openCounting", "broken view", ["sum", "count"]);
+  await a.call("call", "broken view", "append", { type: "breaks the view", data: {} });
+  await assert.rejects(a.call("call", "broken view", "save"), { code: "reducer", view: "sum" });
+  await b.call("openCounting", "broken view", ["count"]);
+  assert.equal(await b.call("call", "broken view", "view", "count"), 1);
+  assert.equal((await b.call("state", "broken view")).folds, 0);
+  await closeAll([a, b]);
+});
+
 test("a tab that closes gets its answers, and then says that it is closed", async () => {
   const [a, b] = await pages(2);
   await a.call("open", "closing");

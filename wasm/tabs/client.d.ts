@@ -141,7 +141,7 @@ export class TabLog<States = {}> {
    * saves the views as they are.
    *
    * Rejects with an `UnsupportedError` for a view that the tab that leads does not save, as when it
-   * is of another version of the program, and as `append`. The other views are saved.
+   * is of another version of the program, and as `view` and `append`. The other views are saved.
    */
   save(): Promise<void>;
 

@@ -151,8 +151,7 @@ export class TabLog {
 
   async save() {
     this.#usable();
-    for (const view of this.#views.values()) await view.state();
-    const [error] = await this.#saveAll((request) => this.#ask(request));
+    const [error] = await this.#saveAll((request) => this.#ask(request), (view) => view.state());
     if (error) throw error;
   }
 
@@ -187,11 +186,16 @@ export class TabLog {
     this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
   }
 
-  /** What went wrong with each view that could not be saved by `request`. */
-  async #saveAll(request) {
+  /** What went wrong with each view that could not be saved by `request`, once `prepare` is done. */
+  async #saveAll(request, prepare) {
     const errors = [];
     for (const view of this.#views.values()) {
-      await view.save(request).catch((error) => errors.push(error));
+      try {
+        await prepare?.(view);
+        await view.save(request);
+      } catch (error) {
+        errors.push(error);
+      }
     }
     return errors;
   }

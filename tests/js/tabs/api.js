@@ -37,10 +37,11 @@ export async function open(name, options = {}) {
   });
 }
 
-/** Opens the log with views that count under these names. */
+/** Opens the log with views that count under these names, and with those of ours among them. */
 export const openCounting = (name, names) => {
   const reduce = (count) => ((counted.folds += 1), count + 1);
-  return open(name, { views: Object.fromEntries(names.map((view) => [view, { initial: 0, reduce }])) });
+  const definitions = names.map((view) => [view, views[view] ?? { initial: 0, reduce }]);
+  return open(name, { views: Object.fromEntries(definitions) });
 };
 
 /** Calls a method of the log. */
