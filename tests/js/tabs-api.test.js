@@ -316,6 +316,14 @@ test("a page that was kept for the way back leads no more meanwhile, and goes on
   await closeAll([a, b]);
 });
 
+test("a log that is being opened when its page is left opens when it is come back to", async () => {
+  const [a] = await pages(1);
+  assert.deepEqual(await a.run("openAmidLeaving", "amid leaving"), { attempted: true, workers: 2 });
+  await a.call("call", "amid leaving", "append", n(1));
+  assert.deepEqual(await a.call("numbers", "amid leaving"), [1]);
+  await closeAll([a]);
+});
+
 test("a tab whose module panicked begins anew", async () => {
   const [a] = await pages(1);
   await a.call("openHolding", "panic");

@@ -15,6 +15,8 @@ export class Link {
   #worker;
   /** Whether it listens. */
   #ready = false;
+  /** @type {Promise<void> | undefined} settles when a worker, this or a later one, has begun */
+  #starting;
   /** @type {Error | undefined} why there is none, and none to come */
   #failed;
   #calls = new Map();
@@ -56,7 +58,8 @@ export class Link {
         if (worker === this.#worker && !this.#ready) refuse("it says nothing");
       }, PATIENCE);
     });
-    await Promise.race([this.call("start", this.#start), failed]);
+    this.#starting ??= this.call("start", this.#start).finally(() => (this.#starting = undefined));
+    await Promise.race([this.#starting, failed]);
   }
 
   get alive() {
@@ -68,9 +71,6 @@ export class Link {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#ready = false;
-    for (const [id, { message }] of this.#calls) {
-      if (message.t === "start") this.#calls.delete(id);
-    }
   }
 
   /** Ends the worker; until there is another, calls fail with `error`. */

@@ -214,6 +214,19 @@ export async function openHolding(name) {
   });
 }
 
+/** Opens the log while the page is left for a while, which ends the worker that has just begun. */
+export async function openAmidLeaving(name) {
+  const workers = [];
+  const opening = open(name, {
+    worker() {
+      workers.push(new Worker("/wasm/package/tabs/worker.js", { type: "module" }));
+      if (workers.length === 1) queueMicrotask(() => leaveForAWhile(0).then(comeBack));
+      return workers.at(-1);
+    },
+  });
+  return { ...(await opening), workers: workers.length };
+}
+
 /** As a module that panicked tells it. */
 export function panic() {
   globalThis.workers.at(-1).onmessage({ data: { panicked: true } });
