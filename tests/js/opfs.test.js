@@ -116,6 +116,10 @@ function testsIn(browser) {
     }
   });
 
+  test("holds no file of a log when its reader is closed", { timeout: 60_000 }, async () => {
+    assert.deepEqual(await worker("a")("refreshTwiceAndClose", "let go"), [0]);
+  });
+
   test("has the bytes of every other host, out and in", { timeout: 60_000 }, async () => {
     const a = worker("a");
     const { exported, expected } = await a("liveTwice", "from");

@@ -18,12 +18,25 @@ export async function liveFiles(name, others) {
   /** @type {Map<string, FileSystemSyncAccessHandle>} */
   const handles = new Map();
   let lengths = "";
+  let closed = false;
+  let last = Promise.resolve();
 
   const open = async (path) => {
-    if (handles.has(path)) return;
+    if (handles.has(path) || closed) return;
     const directory = await directoryOf(name, false);
     const file = directory && (await fileOf(directory, path, false));
-    if (file) handles.set(path, await file.createSyncAccessHandle(SHARED));
+    const handle = await file?.createSyncAccessHandle(SHARED);
+    if (closed) handle?.close();
+    else if (handle) handles.set(path, handle);
+  };
+
+  // One after the other: of two handles on one file, one would never be closed.
+  const openAll = () => {
+    const opened = last.then(async () => {
+      for (const path of [LOG, ARCHIVE]) await open(path);
+    });
+    last = opened.catch(() => {});
+    return opened;
   };
 
   const files = {
@@ -31,7 +44,7 @@ export async function liveFiles(name, others) {
     readAt: (path, offset, into) => handles.get(path)?.read(into, { at: offset }) ?? 0,
 
     async refresh() {
-      for (const path of [LOG, ARCHIVE]) await open(path);
+      await openAll();
       const before = lengths;
       lengths = [LOG, ARCHIVE].map(files.len).join();
       return before !== lengths;
@@ -41,6 +54,7 @@ export async function liveFiles(name, others) {
     stillCurrent: async () => true,
 
     close() {
+      closed = true;
       for (const handle of handles.values()) handle.close();
       handles.clear();
     },

@@ -66,6 +66,20 @@ const actions = {
   },
   closeReader: () => reader.close(),
 
+  /** Whether a log can be removed once a reader that saw it come is closed. */
+  async refreshTwiceAndClose(name) {
+    const reader = await EventReader.open(opfsHost(name));
+    const writer = await EventLog.open(opfsHost(name));
+    writer.append(event(0));
+    await writer.close();
+    await Promise.all([reader.refresh(), reader.refresh()]);
+    const numbers = [...reader.read()].map(({ data }) => data.n);
+    await reader.close();
+    const root = await navigator.storage.getDirectory();
+    await (await root.getDirectoryHandle("eventfold")).removeEntry(name, { recursive: true });
+    return numbers;
+  },
+
   async openAndAbort(name) {
     await EventLog.open(opfsHost(name, { wait: true, signal: AbortSignal.timeout(50) }));
   },
