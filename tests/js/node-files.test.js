@@ -262,6 +262,22 @@ for (const lock of ["flock", "none"]) {
   });
 }
 
+test("a rotation of a log that was moved away removes no snapshot of the one in its place", async (t) => {
+  const parent = quickDir(t);
+  const [dir, away] = ["log", "away"].map((name) => join(parent, name));
+  const log = await EventLog.open(nodeHost(dir));
+  log.append({ type: "a", data: 1 });
+  fs.renameSync(dir, away);
+  fs.mkdirSync(join(dir, "views"), { recursive: true });
+  fs.writeFileSync(join(dir, LOG), '{"type":"a","data":1,"ts":1}\n');
+  // As the crate 0.2.0 saves it.
+  const snapshot = join(dir, "views/n.snapshot.json");
+  fs.writeFileSync(snapshot, '{"state":1,"offset":29,"hash":"0123456789abcdef"}');
+  assert.throws(() => log.rotate(), /was replaced or removed/);
+  assert.ok(fs.existsSync(snapshot));
+  await log.close();
+});
+
 test("a log replaced before its lock is left for the new one", (t) => {
   const dir = quickDir(t);
   const path = join(dir, LOG);

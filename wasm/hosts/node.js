@@ -177,6 +177,7 @@ function files(dir, fd, unlock) {
     },
 
     remove(file) {
+      checkInPlace();
       present(() => fs.unlinkSync(join(dir, file)));
     },
 
