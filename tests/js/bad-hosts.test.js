@@ -141,6 +141,22 @@ for (const [method, use] of Object.entries(USES)) {
   });
 }
 
+test("a host that cannot look at what there is now is a typed error of a refresh and of a tail", async () => {
+  const refresh = async () => {
+    throw new DOMException("gone", "NotFoundError");
+  };
+  const host = { name: "host", durability: "none", open: () => ({ ...memoryFiles(), refresh }) };
+  const reader = await EventReader.open(host);
+  for (const looking of [() => reader.refresh(), () => reader.tail().next()]) {
+    await assert.rejects(looking, (error) => {
+      assert.ok(error instanceof EventfoldError);
+      assert.match(error.message, /^host cannot be read as it is now: gone/);
+      return error.code === "storage" && error.cause.name === "NotFoundError";
+    });
+  }
+  await reader.close();
+});
+
 test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
   const files = memoryFiles();
   const host = { name: "host", durability: "none", open: () => ({ ...files }) };

@@ -166,6 +166,7 @@ for (const browserName of ["chromium", "firefox"]) {
       const { code, message } = await first.ask("append", "log", "two\n");
       assert.equal(code, "storage");
       assert.match(message, /the log deleted was let go: another page/);
+      assert.equal((await first.ask("refresh", "reader")).code, "storage");
       assert.equal((await first.ask("read", "reader")).code, "storage");
       assert.equal(await first.ask("close", "log"), "closed");
       assert.equal(await first.ask("openAs", "log", "deleted", "write"), "opened");

@@ -136,10 +136,11 @@ async function openToRead(name) {
     readAt: checked("readAt"),
     close,
 
-    // A writer may end between storing and telling. What fails is told by the next read.
+    // A writer may end between storing and telling.
     async refresh() {
       const before = changes;
       await look().catch(failed);
+      if (failure) throw failure;
       return changes > before;
     },
 

@@ -91,6 +91,8 @@ export class EventReader<States = {}> {
    * Goes to the log as it is now, on a host that reads it as it was at a moment, which is that of
    * opening at first: `eventfold/opfs` in Firefox and Safari, and `eventfold/indexeddb`. A tail does
    * so by itself. Where reads see the log of now it does nothing.
+   *
+   * Rejects with a `StorageError` when the host refuses.
    */
   refresh(): Promise<void>;
 

@@ -37,7 +37,7 @@ export class EventReader {
 
   async refresh() {
     this._session.check();
-    await this._session.files.refresh?.();
+    await this._session.refresh();
   }
 
   view(name) {

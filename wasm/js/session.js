@@ -1,6 +1,7 @@
 // What a log and its readers hold open, and who may use it when.
 
-import { ClosedError, ReentrantError } from "./errors.js";
+import { ClosedError, EventfoldError, ReentrantError, StorageError } from "./errors.js";
+import { reasonOf } from "./given.js";
 import { call } from "./module.js";
 import { OpenScans } from "./scan.js";
 import { Wakes } from "./wakes.js";
@@ -61,7 +62,19 @@ export class Session {
     const more = this.#wakes.next(signal);
     await more.promise;
     more.forget();
-    if (!this.closed) await this.files.refresh?.();
+    if (!this.closed) await this.refresh();
+  }
+
+  /** Goes to the log as it is now. */
+  async refresh() {
+    try {
+      await this.files.refresh?.();
+    } catch (error) {
+      // Who closed it in the meantime reads no more.
+      if (this.closed) return;
+      if (error instanceof EventfoldError) throw error;
+      throw new StorageError(`${this.name} cannot be read as it is now: ${reasonOf(error)}`, {}, error);
+    }
   }
 
   /** Closing again waits for the same. */

@@ -159,7 +159,7 @@ export async function tailOf(count) {
 }
 
 /** Whether what is stored has changed since the last look. */
-export const refresh = (handle) => open.get(handle).refresh();
+export const refresh = (handle) => open.get(handle).refresh().catch(told);
 
 /** More operations than a page does before it is killed. */
 const MOST = 20_000;
