@@ -98,15 +98,16 @@ export class EventReader<States = {}> {
 
   /**
    * The state of a view up to the last event. The first call starts from its snapshot, if there is
-   * one; later ones fold only what came since, or all anew where events that were folded are no
-   * longer in the log.
+   * one; later ones fold only what came since, or all anew where that shows that events which were
+   * folded are no longer in the log.
    *
    * The state belongs to the view: do not change it, and take a copy of what has to stay as it is,
    * since a reducer may change it in place.
    *
    * Throws a `BadArgumentError` for a name that `open` was not given, a `ReducerError` when the
-   * reducer throws or returns `undefined`, and what `read` throws. The state and its snapshot are
-   * then as they were before the call, and the next call tries again.
+   * reducer throws or returns `undefined`, and what `read` throws. The snapshot is then as it was
+   * before the call, and the next call tries again: after a `ReducerError` from the snapshot on,
+   * else from where reading failed.
    */
   view<Name extends keyof States & string>(name: Name): States[Name];
 
