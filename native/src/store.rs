@@ -320,6 +320,7 @@ impl Storage for FileStore {
     }
 
     fn remove(&mut self, slot: Slot<'_>) -> io::Result<()> {
+        unless(Bug::ReplacedLogUnseen, || self.check_in_place())?;
         let path = self.source.path(slot);
         present(patiently(|| fs::remove_file(&path))).map(|_| ())
     }

@@ -160,9 +160,26 @@ fn a_log_moved_away_is_neither_rotated_nor_are_views_folded_or_saved_where_it_wa
     assert!(said.contains("replaced or removed"), "{said}");
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
     assert_eq!(*log.view::<u64>("count").unwrap(), 3);
+
+    // What is there belongs to another log: a snapshot of 0.2.0 too, which a rotation makes wrong.
+    fs::write(
+        dir.join("app.jsonl"),
+        "{\"type\":\"a\",\"data\":1,\"ts\":1}\n",
+    )
+    .unwrap();
+    fs::create_dir(dir.join("views")).unwrap();
+    let snapshot = dir.join("views/n.snapshot.json");
+    fs::write(
+        &snapshot,
+        r#"{"state":1,"offset":29,"hash":"0123456789abcdef"}"#,
+    )
+    .unwrap();
+    let said = log.rotate().unwrap_err().to_string();
+    assert!(said.contains("replaced or removed"), "{said}");
+    assert!(snapshot.exists());
     drop(log);
 
-    fs::remove_dir(&dir).unwrap();
+    fs::remove_dir_all(&dir).unwrap();
     fs::rename(&away, &dir).unwrap();
     let mut log = EventLog::builder(&dir).view("count", count).open().unwrap();
     assert_eq!(*log.view::<u64>("count").unwrap(), 3);
