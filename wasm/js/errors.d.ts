@@ -103,7 +103,10 @@ export class ReentrantError extends EventfoldError {
   readonly code: "reentrant";
 }
 
-/** The module stopped in the middle of a call. Load the package anew and open the log again. */
+/**
+ * The module stopped in the middle of a call, and what that was to write is stored or not. Load the
+ * package anew and open the log again.
+ */
 export class PanicError extends EventfoldError {
   readonly code: "panic";
 }

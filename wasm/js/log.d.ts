@@ -108,7 +108,8 @@ export class EventLog<States = {}> extends EventReader<States> {
    *
    * Throws, with nothing written: a `BadArgumentError` for what is no event, an `UnreadableError`
    * for what would not read back equal, a `TooLargeError` for a line over 64 MiB, a `StorageError`
-   * when the host refused. A `DurabilityUnknownError` says that the event is stored or not.
+   * when the host refused. A `DurabilityUnknownError` says that the event is stored or not, and so
+   * does a `PanicError`.
    */
   append(event: NewEvent, options?: AppendOptions): Appended;
 

@@ -101,8 +101,8 @@ export class TabLog<States = {}> {
    * Appends an event. Those of one tab stand in the order of its calls.
    *
    * Rejects as `EventLog.append` throws, with a `LeaderLostError`, and with what kept this tab from
-   * opening the log when it was its turn to lead. Only a `LeaderLostError` and a
-   * `DurabilityUnknownError` leave it open whether the event is stored.
+   * opening the log when it was its turn to lead. Only a `LeaderLostError`, a
+   * `DurabilityUnknownError` and a `PanicError` leave it open whether the event is stored.
    */
   append(event: NewEvent): Promise<TabAppended>;
 
