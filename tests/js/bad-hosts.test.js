@@ -405,6 +405,36 @@ test("a stack that is full in the midst of a call stops the module, and what was
   await assertWhole(host, log, data);
 });
 
+for (const [method, kind] of [["bytes", "Uint8Array"], ["places", "Float64Array"], ["spans", "Uint32Array"]]) {
+  test(`a reader whose compiled code is thrown away while it fetches ${method} reads on`, () => {
+    // As a collection of garbage does at any moment.
+    const said = printed(
+      `const { setFlagsFromString } = await import("node:v8");
+      setFlagsFromString("--allow-natives-syntax");
+      const [prepare, optimize, deoptimize] = ["PrepareFunctionForOptimization", "OptimizeFunctionOnNextCall", "DeoptimizeFunction"].map(
+        (native) => new Function("target", "%" + native + "(target)"),
+      );`,
+      `const host = memoryHost();
+      const log = await EventLog.open(host);
+      log.append({ type: "a", data: 1 });
+      const scan = new glue.RawScan(host.open("read"), 0);
+      scan.next(1);
+      const fetch = () => scan.${method}();
+      prepare(fetch);
+      for (let n = 0; n < 1000; n += 1) fetch();
+      optimize(fetch);
+      fetch();
+      const Kind = globalThis.${kind};
+      globalThis.${kind} = function (...given) {
+        deoptimize(fetch);
+        return new Kind(...given);
+      };
+      console.log(fetch().constructor === Kind);`,
+    );
+    assert.equal(said, "true\n");
+  });
+}
+
 test("a runtime that can unpack nothing says the way out", () => {
   const entry = JSON.stringify(new URL("../../wasm/package/js/index.js", import.meta.url));
   const program = `

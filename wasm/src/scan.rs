@@ -15,6 +15,11 @@ type Error = eventfold_core::Error<HostError>;
 /// Instead of the number of a type: the line has to be parsed to know it.
 const NO_TYPE: u32 = u32::MAX;
 
+/// An object on its way out. As the lone result of a function it would end the process on Node 20,
+/// when a caller's compiled code is thrown away in the middle of the call, as by a collection of
+/// garbage: V8 of that time does not know what such a call answers.
+type Fetched<T> = Result<T, JsValue>;
+
 /// More room than this is not kept from one batch to the next: it was for a long line.
 const MAX_KEPT: usize = 1 << 20;
 
@@ -113,27 +118,33 @@ impl RawScan {
     }
 
     /// The batch's lines, each with a newline. To be fetched once.
-    #[must_use]
-    pub fn bytes(&mut self) -> Uint8Array {
+    ///
+    /// # Errors
+    /// None.
+    pub fn bytes(&mut self) -> Fetched<Uint8Array> {
         let bytes = self.bytes.as_slice().into();
         if self.bytes.capacity() > MAX_KEPT {
             self.bytes = Vec::new();
         }
-        bytes
+        Ok(bytes)
     }
 
     /// For each line its position and the next line's.
-    #[must_use]
-    pub fn places(&self) -> Float64Array {
-        self.places.as_slice().into()
+    ///
+    /// # Errors
+    /// None.
+    pub fn places(&self) -> Fetched<Float64Array> {
+        Ok(self.places.as_slice().into())
     }
 
     /// For each line where it starts and ends in [`bytes`](Self::bytes), without its newline, and
     /// the number of its type: types are numbered as they first come. 2^32 - 1 stands for a line
     /// that has to be parsed to know its type.
-    #[must_use]
-    pub fn spans(&self) -> Uint32Array {
-        self.spans.as_slice().into()
+    ///
+    /// # Errors
+    /// None.
+    pub fn spans(&self) -> Fetched<Uint32Array> {
+        Ok(self.spans.as_slice().into())
     }
 
     /// The types that came up for the first time in this batch.
