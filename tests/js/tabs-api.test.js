@@ -149,6 +149,22 @@ test("a view that the leader does not know is not saved, which keeps no other fr
   await closeAll([a, b, c]);
 });
 
+test("a tab that is behind replaces no snapshot that is further when it closes", async () => {
+  const [a, b, c] = await pages(3);
+  for (const { call } of [a, b]) {
+    await call("openCounting", "behind", ["count"]);
+    await call("call", "behind", "append", n(1));
+    await call("call", "behind", "view", "count");
+  }
+  await a.call("call", "behind", "appendBatch", [n(2), n(3)]);
+  await a.call("call", "behind", "save");
+  await b.call("call", "behind", "close");
+  await c.call("openCounting", "behind", ["count"]);
+  assert.equal(await c.call("call", "behind", "view", "count"), 4);
+  assert.equal((await c.call("state", "behind")).folds, 0);
+  await closeAll([a, b, c]);
+});
+
 test("a view whose reducer fails keeps no other from being saved", async () => {
   const [a, b] = await pages(2);
   await a.call("openCounting", "broken view", ["sum", "count"]);

@@ -94,6 +94,9 @@ export class Writing {
           "reload that tab",
       );
     }
+    // A tab that closes may be behind: what others saved since is not to be folded again.
+    const saved = this.#glue.loadSnapshot(this.#files, view);
+    if (saved?.[1] > position) return;
     this.#writer.save(view, state, position, hash);
   }
 }
