@@ -1,6 +1,7 @@
 // A log's directory into the OPFS and out of it again, byte for byte.
 
 import { BadArgumentError, LockedError, StorageError } from "../js/errors.js";
+import { describe } from "../js/given.js";
 import {
   ARCHIVE,
   IMPORTING,
@@ -13,6 +14,7 @@ import {
   fileOf,
   isLogFile,
   lockOf,
+  locksFor,
   snapshotsIn,
 } from "./opfs-place.js";
 
@@ -69,7 +71,7 @@ export async function importDirectory(name, from) {
   if (paths.size < entries.length) {
     throw new BadArgumentError(`what is to be imported into ${name} holds a file twice`);
   }
-  return navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+  return locksFor(name).request(lockOf(name), { ifAvailable: true }, async (lock) => {
     if (!lock) {
       throw new LockedError(`another tab or worker writes to ${name}: close it`, { path: name });
     }
@@ -126,13 +128,21 @@ async function write(directory, path, bytes) {
 /** @returns {Promise<[path: string, bytes: BlobPart][]>} */
 async function entriesOf(from) {
   if (typeof from?.getDirectoryHandle === "function") return filesIn(from, "");
+  if (typeof from?.[Symbol.iterator] !== "function") throw noEntry(from);
   return [...from].map((entry) => {
     if (Array.isArray(entry)) return entry;
+    if (typeof entry?.webkitRelativePath !== "string") throw noEntry(entry);
     // `webkitRelativePath` begins with the folder that was chosen.
     const [, ...rest] = entry.webkitRelativePath.split("/");
     return [rest.length ? rest.join("/") : entry.name, entry];
   });
 }
+
+const noEntry = (given) =>
+  new BadArgumentError(
+    `${describe(given)} cannot be imported: it takes a directory's handle, the files of an input, or ` +
+      "pairs of a path and bytes",
+  );
 
 async function filesIn(directory, prefix) {
   const entries = [];

@@ -24,6 +24,16 @@ export const isLogFile = (path) => [LOG, ARCHIVE, TORN].includes(path) || VIEW.t
 /** The Web Lock that the writer holds. */
 export const lockOf = (name) => `eventfold:${name}`;
 
+/** What gives it. */
+export function locksFor(name) {
+  const { locks } = globalThis.navigator ?? {};
+  if (locks) return locks;
+  throw new UnsupportedError(
+    `${name} cannot be kept from a second writer: this browser has no Web Locks, or the page ` +
+      "is not from https or localhost",
+  );
+}
+
 export function checkName(name) {
   if (typeof name === "string" && /^[^./\\\p{Cc}][^/\\\p{Cc}]{0,99}$/u.test(name)) return;
   throw new BadArgumentError(

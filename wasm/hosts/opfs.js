@@ -14,6 +14,7 @@ import {
   directoryOf,
   fileOf,
   lockOf,
+  locksFor,
   snapshotOf,
   snapshotsIn,
 } from "./opfs-place.js";
@@ -81,13 +82,7 @@ async function openForWriting(name, views, options) {
 
 /** Resolves when the lock is held. */
 function takeLock(name, { wait, signal }) {
-  const { locks } = globalThis.navigator ?? {};
-  if (!locks) {
-    throw new UnsupportedError(
-      `${name} cannot be kept from a second writer: this browser has no Web Locks, or the page ` +
-        "is not from https or localhost",
-    );
-  }
+  const locks = locksFor(name);
   return new Promise((held, failed) => {
     const ended = locks.request(lockOf(name), wait ? { signal } : { ifAvailable: true }, (lock) => {
       if (!lock) {

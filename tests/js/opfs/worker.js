@@ -188,6 +188,17 @@ const actions = {
     return importDirectory(name, blobs);
   },
 
+  /** What an import says of what is none, and without Web Locks. */
+  async misuseImport() {
+    const codes = [];
+    const tell = (from) => importDirectory("misused", from).catch(({ code }) => codes.push(code));
+    for (const from of [undefined, 5, [5], [new Blob([])]]) await tell(from);
+    Object.defineProperty(navigator, "locks", { value: undefined, configurable: true });
+    await tell([["app.jsonl", ""]]);
+    delete navigator.locks;
+    return codes;
+  },
+
   async exported(name) {
     return texts(await exportDirectory(name));
   },
