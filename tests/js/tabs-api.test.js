@@ -278,6 +278,17 @@ test("a log that cannot be opened says why, in every tab", async () => {
   await closeAll([a, b]);
 });
 
+test("what waits for a tab that leads is not refused because this one could not", async () => {
+  const [a, b] = await pages(2);
+  await a.call("open", "led by another");
+  await a.call("call", "led by another", "append", n(1));
+  await b.call("openHolding", "led by another");
+  await b.call("call", "led by another", "append", n(2));
+  await b.call("appendAmidFailure", "led by another", n(3));
+  assert.deepEqual(await a.call("numbers", "led by another"), [1, 2, 3]);
+  await closeAll([a, b]);
+});
+
 test("appends wait for a writer that is no tab, and go on when it ends", async () => {
   const [a] = await pages(1);
   const { page, run } = await rig.page("/tests/js/opfs/page.js");

@@ -231,7 +231,7 @@ export class TabLog {
       const { epoch } = this.#requests;
       if (epoch && (heard ?? epoch) === epoch) this.#requests.lost(epoch);
       this.#unable = errorOf(unable);
-      this.#requests.refuse(this.#unable);
+      if (!this.#requests.epoch) this.#requests.refuse(this.#unable);
       this.#requests.hello();
     }
     if (panicked) {

@@ -232,6 +232,14 @@ export function panic() {
   globalThis.workers.at(-1).onmessage({ data: { panicked: true } });
 }
 
+/** Appends while the worker tells that it could not open the log, which another opened since. */
+export function appendAmidFailure(name, event) {
+  const appended = call(name, "append", event);
+  const unable = { code: "storage", message: "it could not be opened" };
+  globalThis.workers.at(-1).onmessage({ data: { unable, heard: "who led before" } });
+  return appended;
+}
+
 export const begun = () => globalThis.workers.length;
 
 export function leaveForAWhile(milliseconds) {
