@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
@@ -16,8 +17,8 @@ fn in_a_child(act: impl FnOnce()) {
     // take, and it ends without those of the test.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        act();
-        unsafe { libc::_exit(0) }
+        let failed = catch_unwind(AssertUnwindSafe(act)).is_err();
+        unsafe { libc::_exit(failed.into()) }
     }
     let mut status = 0;
     let ended = unsafe { libc::waitpid(pid, &raw mut status, 0) };
@@ -60,6 +61,20 @@ fn a_forked_child_that_drops_its_copies_unlocks_and_writes_nothing() {
         .append(&Event::at(0, "n", 4_u64))
         .unwrap();
     assert_eq!(data(dir.path()), [1, 2, 3, 4]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_that_drops_its_copies_keeps_no_file_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Some(EventWriter::open(dir.path()).unwrap());
+    in_a_child(|| {
+        drop(writer.take());
+        let open = fs::read_dir("/proc/self/fd").unwrap();
+        let open = open.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+        assert_eq!(open.filter(|file| file.starts_with(dir.path())).count(), 0);
+    });
+    assert_locked(dir.path());
 }
 
 #[test]
