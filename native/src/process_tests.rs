@@ -78,6 +78,19 @@ fn a_forked_child_that_drops_its_copies_keeps_no_file_open() {
 }
 
 #[test]
+fn what_a_forked_child_gives_is_written_when_its_last_handle_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = EventWriter::open(dir.path()).unwrap();
+    let mut shared = Some(SharedWriter::new(writer));
+    // As of a program that opens its log and goes into the background then.
+    in_a_child(|| {
+        let shared = shared.take().unwrap();
+        drop(shared.submit(&Event::at(0, "n", 1_u64)).unwrap());
+    });
+    assert_eq!(data(dir.path()), [1]);
+}
+
+#[test]
 fn a_relative_path_means_the_same_directory_wherever_the_process_goes() {
     let [before, after] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     env::set_current_dir(before.path()).unwrap();
