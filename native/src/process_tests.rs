@@ -113,3 +113,25 @@ fn a_relative_path_means_the_same_directory_wherever_the_process_goes() {
     assert_eq!(fs::read_dir(after.path()).unwrap().count(), 0);
     assert_eq!(data(&before.path().join("log")), [1, 2]);
 }
+
+/// So it is, too, for a process that gave up the rights by which it went there.
+#[test]
+fn a_relative_path_is_enough_where_the_process_cannot_be_found_by_an_absolute_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "d".repeat(255);
+    // A child would wait for ever for what another thread makes once, as it is forked.
+    drop(EventWriter::open(dir.path().join("first")).unwrap());
+    in_a_child(|| {
+        env::set_current_dir(dir.path()).unwrap();
+        // Longer than a path may be.
+        for _ in 0..17 {
+            fs::create_dir(&name).unwrap();
+            env::set_current_dir(&name).unwrap();
+        }
+        let mut writer = EventWriter::open("log").unwrap();
+        writer.append(&Event::at(0, "n", 1_u64)).unwrap();
+        writer.rotate().unwrap();
+        writer.append(&Event::at(0, "n", 2_u64)).unwrap();
+        assert_eq!(data(Path::new("log")), [1, 2]);
+    });
+}
