@@ -342,9 +342,9 @@ impl<S: Source> Scan<S> {
 }
 
 /// Where among these lines of the log, which start at `position`, those begin that are torn if no
-/// other follows.
+/// other follows; 0 if all are, since those before them can be as well.
 fn torn_start(lines: &[u8], position: u64) -> u64 {
     let mut tail = TornTail::ending_at(position + lines.len() as u64);
     let may_be_all = tail.goes_on_before(lines, position) && tail.takes_line_at(position);
-    if may_be_all { position } else { tail.start }
+    if may_be_all { 0 } else { tail.start }
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
@@ -16,8 +17,8 @@ fn in_a_child(act: impl FnOnce()) {
     // take, and it ends without those of the test.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        act();
-        unsafe { libc::_exit(0) }
+        let failed = catch_unwind(AssertUnwindSafe(act)).is_err();
+        unsafe { libc::_exit(failed.into()) }
     }
     let mut status = 0;
     let ended = unsafe { libc::waitpid(pid, &raw mut status, 0) };
@@ -62,6 +63,33 @@ fn a_forked_child_that_drops_its_copies_unlocks_and_writes_nothing() {
     assert_eq!(data(dir.path()), [1, 2, 3, 4]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_forked_child_that_drops_its_copies_keeps_no_file_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Some(EventWriter::open(dir.path()).unwrap());
+    in_a_child(|| {
+        drop(writer.take());
+        let open = fs::read_dir("/proc/self/fd").unwrap();
+        let open = open.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
+        assert_eq!(open.filter(|file| file.starts_with(dir.path())).count(), 0);
+    });
+    assert_locked(dir.path());
+}
+
+#[test]
+fn what_a_forked_child_gives_is_written_when_its_last_handle_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = EventWriter::open(dir.path()).unwrap();
+    let mut shared = Some(SharedWriter::new(writer));
+    // As of a program that opens its log and goes into the background then.
+    in_a_child(|| {
+        let shared = shared.take().unwrap();
+        drop(shared.submit(&Event::at(0, "n", 1_u64)).unwrap());
+    });
+    assert_eq!(data(dir.path()), [1]);
+}
+
 #[test]
 fn a_relative_path_means_the_same_directory_wherever_the_process_goes() {
     let [before, after] = [(); 2].map(|()| tempfile::tempdir().unwrap());
@@ -84,4 +112,26 @@ fn a_relative_path_means_the_same_directory_wherever_the_process_goes() {
     drop(log);
     assert_eq!(fs::read_dir(after.path()).unwrap().count(), 0);
     assert_eq!(data(&before.path().join("log")), [1, 2]);
+}
+
+/// So it is, too, for a process that gave up the rights by which it went there.
+#[test]
+fn a_relative_path_is_enough_where_the_process_cannot_be_found_by_an_absolute_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "d".repeat(255);
+    // A child would wait for ever for what another thread makes once, as it is forked.
+    drop(EventWriter::open(dir.path().join("first")).unwrap());
+    in_a_child(|| {
+        env::set_current_dir(dir.path()).unwrap();
+        // Longer than a path may be.
+        for _ in 0..17 {
+            fs::create_dir(&name).unwrap();
+            env::set_current_dir(&name).unwrap();
+        }
+        let mut writer = EventWriter::open("log").unwrap();
+        writer.append(&Event::at(0, "n", 1_u64)).unwrap();
+        writer.rotate().unwrap();
+        writer.append(&Event::at(0, "n", 2_u64)).unwrap();
+        assert_eq!(data(Path::new("log")), [1, 2]);
+    });
 }

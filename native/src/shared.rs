@@ -65,8 +65,6 @@ pub struct Receipt {
 #[derive(Debug)]
 struct Shared {
     dir: PathBuf,
-    /// The process that it belongs to: one that was forked has copies.
-    process: u32,
     /// Held by a leader while it writes; the next one waits for it.
     writer: Mutex<Led>,
     queue: Mutex<Queue>,
@@ -84,6 +82,8 @@ struct Led {
 struct Queue {
     batch: Batch,
     group: Arc<Group>,
+    /// The process that the first of these events was given in: one that was forked has copies.
+    process: u32,
 }
 
 /// The events of one write, and who waits for them.
@@ -109,7 +109,6 @@ impl SharedWriter {
         Self {
             shared: Arc::new(Shared {
                 dir: writer.dir().to_path_buf(),
-                process: process::id(),
                 writer: Mutex::new(Led {
                     writer,
                     is_midway: false,
@@ -195,6 +194,9 @@ impl Shared {
     fn give(self: &Arc<Self>, line: &Batch) -> Receipt {
         let mut queue = self.queue();
         let index = queue.batch.len();
+        if index == 0 {
+            queue.process = process::id();
+        }
         queue.batch.extend(line);
         Receipt {
             shared: self.clone(),
@@ -224,7 +226,7 @@ impl Shared {
         let mut led = self.writer();
         let next = Queue {
             batch: led.writer.empty_batch(),
-            group: Arc::default(),
+            ..Queue::default()
         };
         let Queue { batch, .. } = replace(&mut *self.queue(), next);
         if !replace(&mut led.is_midway, true) {
@@ -238,14 +240,10 @@ impl Shared {
 /// What nobody waited for.
 impl Drop for Shared {
     fn drop(&mut self) {
-        if process::id() != self.process {
-            return;
-        }
-        let group = {
-            let queue = self.queue();
-            (!queue.batch.is_empty()).then(|| queue.group.clone())
-        };
-        if let Some(group) = group {
+        // Not locked: a thread that was not forked with this process may have held it.
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !queue.batch.is_empty() && queue.process == process::id() {
+            let group = queue.group.clone();
             drop(self.lead(&group));
         }
     }

@@ -225,12 +225,7 @@ impl FileStore {
     /// follows from it, is another log's or nobody's.
     fn check_in_place(&self) -> io::Result<()> {
         let path = self.source.path(Slot::Log);
-        let is_there = match self.guard {
-            Some(_) => self.log_identity.is_at(&path)?,
-            // Without the lock others may replace it.
-            None => path.try_exists()?,
-        };
-        match is_there {
+        match self.log_identity.is_at(&path)? {
             true => Ok(()),
             false => Err(io::Error::other(format!(
                 "{} was replaced or removed while this writer held it",

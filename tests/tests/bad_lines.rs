@@ -111,6 +111,8 @@ fn nuls_at_the_end_are_a_torn_tail_that_is_kept_aside() {
         [vec![0; 5000], vec![b'\n']].concat(),
         vec![0; 9],
         b"\0\0\n{\"type\":\0\n".to_vec(),
+        // More than is read at a time.
+        [&b"\0\n"[..], &[0; 100_000], b"\n\0\n"].concat(),
     ];
     for tail in tails {
         let dir = quick_dir();

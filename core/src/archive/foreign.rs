@@ -14,6 +14,7 @@ use twox_hash::XxHash64;
 use super::BLOCK_LEN;
 use super::block::{Block, block_end};
 use crate::error::Error;
+use crate::named::NamedSource;
 use crate::storage::{Slot, Source};
 
 const INPUT_LEN: usize = 64 << 10;
@@ -225,6 +226,41 @@ pub(super) fn measure<S: Source>(
         }
         if finished {
             return Ok((blocks, offset + frame.decoder.bytes_read_from_source()));
+        }
+    }
+}
+
+/// Whether the log can be what the damaged frame from archive offset `offset` to `end` was made of,
+/// which then is not emptied: whoever archives it syncs the frame before.
+pub(super) fn may_be_of_log<S: Source>(
+    source: &S,
+    offset: u64,
+    end: u64,
+) -> Result<bool, Error<S::Error>> {
+    let log_len = source.length(Slot::Log)?;
+    // No frame is longer by more than this than what it is made of.
+    let longest = log_len + (log_len >> 7) + 64;
+    if log_len == 0 || end - offset > longest {
+        return Ok(false);
+    }
+    let (mut content, mut at) = (Vec::new(), 0);
+    let mut frame = Frame::open(source, offset);
+    loop {
+        content.clear();
+        let read = match &mut frame {
+            Ok(frame) => frame.read(source, &mut content, BLOCK_LEN),
+            Err(_) => return Ok(true),
+        };
+        if source.bytes(Slot::Log, at, content.len())? != content {
+            return Ok(false);
+        }
+        at += content.len() as u64;
+        match read {
+            Err(FrameError::Source(error)) => {
+                return Err(Error::storage("read", Slot::Archive, error));
+            }
+            Ok(BLOCK_LEN) => {}
+            _ => return Ok(true),
         }
     }
 }

@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use super::block::Block;
-use super::foreign::{FrameError, begins_with, measure};
+use super::foreign::{FrameError, begins_with, may_be_of_log, measure};
 use super::mark::{BlockMark, Fields, HEADER_LEN};
 use super::seal::Seal;
 use super::whole::{ZSTD_MAGIC, whole_frame};
@@ -153,6 +153,12 @@ impl Tail {
                 self.count_pending(next);
                 self.counted.extend(blocks);
                 Ok(Some(next))
+            }
+            Err(FrameError::Damaged) if !may_be_of_log(source, offset, self.archive_len)? => {
+                Err(self.corrupt(
+                    offset,
+                    "it is damaged, and the log does not hold its events",
+                ))
             }
             Err(FrameError::Truncated | FrameError::Damaged) => Ok(None),
             Err(FrameError::Unsupported(reason)) => Err(self.corrupt(offset, &reason)),

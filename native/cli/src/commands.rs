@@ -113,6 +113,8 @@ pub(crate) fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef
 #[derive(Debug, Default)]
 struct Damage {
     places: u64,
+    /// Whether nobody can say what lies behind the last of them.
+    hides_rest: bool,
 }
 
 impl Damage {
@@ -128,10 +130,14 @@ impl Damage {
     }
 
     fn outcome(&self, dir: &Path) -> Outcome {
+        let rest = match self.hides_rest {
+            true => ", nor what lies behind it",
+            false => "; the rest was",
+        };
         match self.places {
             0 => Ok(()),
             n => Err(Failure::new(format!(
-                "{} could not be read; the rest was; eventfold doctor {} says what to do",
+                "{} could not be read{rest}; eventfold doctor {} says what to do",
                 output::counted(n, "place"),
                 dir.display()
             ))),

@@ -55,7 +55,7 @@ impl Copy {
         }
         for _ in 0..TRIES {
             if copy_files(from, copy.dir.path()).map_err(cannot)? && copy.holds(reader, end)? {
-                copy.forget_snapshots_ahead().map_err(cannot)?;
+                copy.forget_snapshots_ahead(reader).map_err(cannot)?;
                 return Ok(copy);
             }
             // What a rotation that was taken back has left in it.
@@ -135,11 +135,12 @@ impl Copy {
         Ok(true)
     }
 
-    /// Those are of no use without the events that they fold.
-    fn forget_snapshots_ahead(&self) -> io::Result<()> {
+    /// Those are of no use without the events that they fold. What could not be used before is
+    /// copied with the rest: of damaged events a state can be all that is left.
+    fn forget_snapshots_ahead(&self, from: &EventReader) -> io::Result<()> {
         let reader = self.reader();
         for name in reader.saved_views()? {
-            if reader.saved_view(&name)?.is_err() {
+            if reader.saved_view(&name)?.is_err() && from.saved_view(&name)?.is_ok() {
                 remove(&self.dir.path().join(format!("views/{name}.snapshot.json")))?;
             }
         }

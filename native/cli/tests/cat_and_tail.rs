@@ -178,6 +178,24 @@ fn damage_is_told_and_the_rest_is_printed() {
     }
 }
 
+#[test]
+fn damage_that_hides_what_lies_behind_it_is_told_as_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
+    fs::write(dir.path().join("app.jsonl"), line).unwrap();
+    // A block of the type that is reserved, and a whole frame of another writer behind it.
+    let damaged = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
+    let archive = [&damaged[..], &zstd::encode_all(line.as_bytes(), 3).unwrap()].concat();
+    fs::write(dir.path().join("archive.jsonl.zst"), archive).unwrap();
+    let done = run(["cat", text(dir.path())]);
+    assert_eq!(done.out, "");
+    let error = done.failed(1);
+    assert!(
+        error.contains("1 place could not be read, nor what lies behind it; eventfold doctor "),
+        "{error}"
+    );
+}
+
 /// Damage that a look at a line's ends does not find.
 #[test]
 fn a_line_whose_data_cannot_be_read_is_damage_to_every_command() {

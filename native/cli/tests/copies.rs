@@ -294,6 +294,20 @@ fn damage_is_copied_as_it_is_and_told() {
     }
 }
 
+/// Of events that are gone it is the last that tells.
+#[test]
+fn a_snapshot_that_cannot_be_used_any_more_is_copied_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("backup"));
+    drop(filled(&from));
+    fs::write(from.join("app.jsonl"), "").unwrap();
+    assert!(EventReader::new(&from).saved_view("sum").unwrap().is_err());
+    run(["backup", text(&from), text(&to)]).ok();
+    let [before, copied] =
+        [&from, &to].map(|dir| fs::read(dir.join("views/sum.snapshot.json")).unwrap());
+    assert_eq!(copied, before);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_copy_is_as_private_as_the_log() {

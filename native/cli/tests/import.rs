@@ -87,6 +87,27 @@ fn compressed_files_are_known_by_their_content() {
     assert_eq!(data(&place.log()), numbers(0..2000));
 }
 
+/// As gzip itself has it.
+#[test]
+fn zeros_behind_what_gzip_compressed_are_no_damage_and_anything_else_is() {
+    let place = Place::new();
+    let member = |numbers| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(lines(numbers).as_bytes()).unwrap();
+        gzip.finish().unwrap()
+    };
+    let two = [member(0..9), member(9..20)].concat();
+    for padding in [1, 512, 600_000] {
+        let place = Place::new();
+        let file = place.file("a.gz", [&two[..], &vec![0; padding]].concat());
+        place.import(&file, &[]).ok();
+        assert_eq!(data(&place.log()), numbers(0..20));
+    }
+    let file = place.file("a.gz", [&two[..], &[0; 9], b"something else"].concat());
+    let error = place.import(&file, &[]).failed(1);
+    assert!(error.contains("a.gz is damaged, in line 21"), "{error}");
+}
+
 /// A checksum tells of damage only behind what was altered.
 #[test]
 fn nothing_of_a_compressed_file_is_imported_that_is_damaged_anywhere() {

@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::mem::forget;
 use std::path::Path;
 use std::process;
 use std::thread;
@@ -77,8 +76,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if process::id() != self.owner {
             // A child that was forked has duplicates, and the locks are its parent's: to unlock one
-            // would be to unlock both.
-            forget(self.note.take());
+            // would be to unlock both. They are closed.
             return;
         }
         self.note = None;

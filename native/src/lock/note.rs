@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -37,6 +38,8 @@ struct Content {
 #[derive(Debug)]
 pub(super) struct Note {
     file: File,
+    /// The process that left it.
+    owner: u32,
 }
 
 impl Note {
@@ -50,11 +53,16 @@ impl Note {
         }
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
-        let mut note = Self {
-            file: options.open(path).ok()?,
-        };
+        let mut note = Self::of(options.open(path).ok()?);
         note.write(&ours()).ok()?;
         note.lock().then_some(note)
+    }
+
+    fn of(file: File) -> Self {
+        Self {
+            file,
+            owner: process::id(),
+        }
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
@@ -81,16 +89,14 @@ impl Note {
     fn lock(&self) -> bool {
         true
     }
-}
 
-impl Drop for Note {
     #[cfg(unix)]
-    fn drop(&mut self) {
+    fn take_back(&mut self) {
         super::unlock(&self.file);
     }
 
     #[cfg(windows)]
-    fn drop(&mut self) {
+    fn take_back(&mut self) {
         use std::io::Seek;
 
         // What stays tells of nobody who is alive, if not of nobody.
@@ -98,11 +104,20 @@ impl Drop for Note {
     }
 }
 
+impl Drop for Note {
+    fn drop(&mut self) {
+        // The copy that a forked child has is closed, no more: its parent's stays believed.
+        if process::id() == self.owner {
+            self.take_back();
+        }
+    }
+}
+
 /// Wipes the note of a writer that was killed.
 #[cfg(windows)]
 pub(super) fn wipe(log: &Path) {
     let file = OpenOptions::new().write(true).open(path(log));
-    drop(file.map(|file| Note { file }));
+    drop(file.map(Note::of));
 }
 
 /// The note of the writer that holds the lock of `log`, if it left one. To be asked on Windows
@@ -160,7 +175,7 @@ fn path(log: &Path) -> PathBuf {
 fn ours() -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let mut content = Content {
-        pid: NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MAX),
+        pid: NonZeroU32::new(process::id()).unwrap_or(NonZeroU32::MAX),
         program: program().map(str::to_owned),
         host: host().map(str::to_owned),
         since: now.map(|since| since.as_secs()).ok(),

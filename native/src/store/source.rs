@@ -22,7 +22,7 @@ pub struct FileSource {
 
 impl FileSource {
     /// The files of `dir`, which need not exist. A relative path is meant from where the process
-    /// is now, wherever it goes.
+    /// is now, wherever it goes, if that can be found from the root.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
         let dir = match dir.as_os_str().is_empty() {
@@ -30,8 +30,7 @@ impl FileSource {
             false => dir,
         };
         Self {
-            // It fails where the process is nowhere; then the path tells as much.
-            dir: path::absolute(&dir).unwrap_or(dir),
+            dir: from_root(dir),
             #[cfg(unix)]
             log: Kept::default(),
         }
@@ -87,6 +86,16 @@ impl Source for FileSource {
             Some(file) => read_full(&file, offset, buf),
             None => Ok(0),
         }
+    }
+}
+
+/// The path from the root, where it leads to the same: on the way to where the process is there can
+/// be a directory that is closed to it, or more names than a path may have.
+fn from_root(dir: PathBuf) -> PathBuf {
+    let seen = |dir: &Path| fs::metadata(dir).map(drop).map_err(|error| error.kind());
+    match path::absolute(&dir) {
+        Ok(absolute) if dir.is_absolute() || seen(&absolute) == seen(&dir) => absolute,
+        _ => dir,
     }
 }
 

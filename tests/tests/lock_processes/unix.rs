@@ -191,18 +191,27 @@ fn a_log_moved_away_is_neither_rotated_nor_are_views_folded_or_saved_where_it_wa
 }
 
 #[test]
-fn a_log_removed_under_a_writer_without_the_lock_acknowledges_nothing_as_synced() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
-    writer.append(&numbered(0)).unwrap();
-    fs::remove_file(dir.path().join("app.jsonl")).unwrap();
-    let error = writer.append(&numbered(1)).unwrap_err();
-    let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
-    assert!(doubt, "{error:?}");
-    drop(writer);
-    let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
-    writer.append(&numbered(2)).unwrap();
-    assert_eq!(numbers(dir.path()), [2]);
+fn a_log_removed_or_replaced_under_a_writer_without_the_lock_acknowledges_nothing_as_synced() {
+    for is_replaced in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let [log, copy] = ["app.jsonl", "copy"].map(|name| dir.path().join(name));
+        let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
+        writer.append(&numbered(0)).unwrap();
+        fs::copy(&log, &copy).unwrap();
+        // As a repair of the doctor does, which sees no writer.
+        match is_replaced {
+            true => fs::rename(&copy, &log).unwrap(),
+            false => fs::remove_file(&log).unwrap(),
+        }
+        let error = writer.append(&numbered(1)).unwrap_err();
+        let doubt = matches!(Error::of(&error), Some(Error::DurabilityUnknown { .. }));
+        assert!(doubt, "{error:?}");
+        drop(writer);
+        let mut writer = EventWriter::open_with_lock(dir.path(), LockMode::None).unwrap();
+        writer.append(&numbered(2)).unwrap();
+        let there: &[u64] = if is_replaced { &[0, 2] } else { &[2] };
+        assert_eq!(numbers(dir.path()), there);
+    }
 }
 
 #[test]

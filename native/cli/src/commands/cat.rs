@@ -40,6 +40,7 @@ impl Cat {
         while end.is_none_or(|end| events.position() < end)
             && !self.filter.ends_before(events.position())
         {
+            let before = events.position();
             match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
@@ -47,6 +48,7 @@ impl Cat {
                 Some(Err(error)) => {
                     printer.flush()?;
                     damage.tell(error)?;
+                    damage.hides_rest = events.position() == before;
                 }
             }
         }

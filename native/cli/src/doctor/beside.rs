@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 
 use eventfold::{EventReader, NoSnapshot};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
@@ -13,6 +15,8 @@ use crate::saved::{end_before, file_of, unusable};
 
 impl Report {
     pub(super) fn snapshots(&mut self, reader: &EventReader) -> Outcome {
+        // A view stops at it, and is not folded anew.
+        let is_damaged = self.count(|kind| *kind == Kind::Damage) > 0;
         for name in reader.saved_views()? {
             let path = file_of(&name);
             let shown = path.display();
@@ -24,6 +28,12 @@ impl Report {
                     "events are missing, or the snapshot is another log's; take the directory from \
                      a backup. The state is still in this file, until its program saves the view \
                      anew: keep a copy first",
+                ),
+                Err(why) if is_damaged && holds_state(&reader.dir().join(&path)) => self.add(
+                    Kind::Damage,
+                    format!("{shown}: {}", unusable(why)),
+                    "events are damaged, so that its view cannot be folded anew; take the directory \
+                     from a backup. The state in this file can be what they made: keep a copy",
                 ),
                 Err(why) => {
                     let what = format!("{shown}: {}", unusable(why));
@@ -86,4 +96,14 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// Whether a state lies there, believed or not.
+fn holds_state(path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Saved {
+        #[serde(rename = "state")]
+        _state: IgnoredAny,
+    }
+    fs::read(path).is_ok_and(|text| serde_json::from_slice::<Saved>(&text).is_ok())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use eventfold::MAX_LINE;
+use flate2::bufread::GzDecoder;
 use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
@@ -291,12 +292,43 @@ fn decompressed(mut file: BufReader<Counted>) -> io::Result<(Box<dyn BufRead>, b
         let decoder = zstd::stream::read::Decoder::with_buffer(file)?;
         Box::new(BufReader::with_capacity(BUFFER, decoder))
     } else if gzip {
-        let decoder = flate2::bufread::MultiGzDecoder::new(file);
+        let decoder = Gzip {
+            member: Some(GzDecoder::new(file)),
+        };
         Box::new(BufReader::with_capacity(BUFFER, decoder))
     } else {
         Box::new(file)
     };
     Ok((lines, zstd || gzip))
+}
+
+/// Members of a gzip file, one behind another. Zeros behind them are no damage: disks and tapes fill
+/// up with them what they write.
+struct Gzip<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let n = member.read(buf)?;
+            if n > 0 || buf.is_empty() {
+                return Ok(n);
+            }
+            let file = member.get_mut();
+            let is_end = loop {
+                let rest = file.fill_buf()?;
+                let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+                if zeros == 0 {
+                    break rest.is_empty();
+                }
+                file.consume(zeros);
+            };
+            let ended = self.member.take().filter(|_| !is_end);
+            self.member = ended.map(|ended| GzDecoder::new(ended.into_inner()));
+        }
+        Ok(0)
+    }
 }
 
 struct Counted {

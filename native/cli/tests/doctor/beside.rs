@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use eventfold::EventReader;
+use eventfold::{EventReader, EventWriter};
 
 use super::support::{run, text};
 use super::{WRONG, doctor, filled, findings};
@@ -56,4 +56,24 @@ fn a_snapshot_and_an_import_from_beyond_the_logs_end_are_damage_and_stay() {
         what[1].contains("record of an import is damaged"),
         "{what:?}"
     );
+}
+
+#[test]
+fn a_snapshot_of_events_that_are_damaged_stays_since_its_view_cannot_be_folded_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let [archive, snapshot] =
+        ["archive.jsonl.zst", "views/sum.snapshot.json"].map(|file| dir.path().join(file));
+    let block = fs::metadata(&archive).unwrap().len() as usize;
+    EventWriter::open(dir.path()).unwrap().rotate().unwrap();
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[block + 100] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    let before = fs::read(&snapshot).unwrap();
+    for options in [&[][..], &["--repair"]] {
+        let page = doctor(dir.path(), options).failed_with_output(WRONG);
+        assert!(page.contains("cannot be folded anew"), "{page}");
+        assert!(!page.contains("no event is lost"), "{page}");
+    }
+    assert_eq!(fs::read(&snapshot).unwrap(), before);
 }
