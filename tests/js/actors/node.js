@@ -3,6 +3,7 @@
 // line, and answers each with one line: `ok`, with what there is to say, or `error CODE MESSAGE`.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 import { nodeHost } from "../../../wasm/package/hosts/node.js";
@@ -110,8 +111,14 @@ const verbs = {
   },
 
   /** A process that outlives this one. It ends by itself after a minute. */
-  child() {
-    const child = spawn("sleep", ["60"], { stdio: "ignore", detached: true });
+  async child() {
+    const child = spawn("sh", ["-c", "echo; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+    });
+    // Until it runs a program of its own it has our files.
+    await once(child.stdout, "data");
+    child.stdout.destroy();
     child.unref();
     return child.pid;
   },

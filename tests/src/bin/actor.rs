@@ -15,7 +15,7 @@ fn main() -> std::io::Result<()> {
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
     use std::fmt::Display;
-    use std::io;
+    use std::io::{self, Read};
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
@@ -191,12 +191,16 @@ mod native {
 
     /// A process that outlives this one. It ends by itself after ten minutes.
     fn sleeping_child() -> io::Result<u32> {
-        let child = Command::new("sleep")
-            .arg("600")
+        let mut child = Command::new("sh")
+            .args(["-c", "echo; exec sleep 600"])
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
+        // Until it runs a program of its own it has our files.
+        if let Some(mut said) = child.stdout.take() {
+            said.read_exact(&mut [0])?;
+        }
         Ok(child.id())
     }
 
