@@ -1,6 +1,6 @@
 //! A consistent copy of a log while a writer is at work.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ const TRIES: u32 = 100;
 pub(crate) struct Copy {
     dir: TempDir,
     to: PathBuf,
-    /// Those of the directory that was copied.
+    /// As the directory that was copied has them.
     permissions: Permissions,
     /// How many places of it cannot be read, nor of the log that was copied.
     damaged: u64,
@@ -46,7 +46,7 @@ impl Copy {
         let mut copy = Self {
             dir,
             to: to.to_path_buf(),
-            permissions: fs::metadata(from).map_err(cannot)?.permissions(),
+            permissions: writable(&fs::metadata(from).map_err(cannot)?),
             damaged: 0,
         };
         // Before the log, so that they are about no event that is not in the copy.
@@ -81,7 +81,7 @@ impl Copy {
         let whole = self.dir.path().join("history");
         let write = || {
             let mut history = File::create(&whole)?;
-            history.set_permissions(log.metadata()?.permissions())?;
+            history.set_permissions(writable(&log.metadata()?))?;
             if was_archived {
                 let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(end);
                 io::copy(&mut archived, &mut history)?;
@@ -245,11 +245,25 @@ fn copy_rest(from: &Path, to: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     };
     let mut copy = fs::OpenOptions::new().append(true).create(true).open(to)?;
-    copy.set_permissions(file.metadata()?.permissions())?;
+    copy.set_permissions(writable(&file.metadata()?))?;
     let copied = copy.metadata()?.len();
     file.seek(SeekFrom::Start(copied))?;
     let more = io::copy(&mut file, &mut copy)?;
     Ok(copied + more)
+}
+
+/// The permissions of what is copied, with which whoever copies it can write the copy too: of a log
+/// that is write-protected it has to be finished, and one that was restored is to be written again.
+fn writable(original: &Metadata) -> Permissions {
+    let mut permissions = original.permissions();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        permissions.set_mode(permissions.mode() | 0o200);
+    }
+    #[cfg(not(unix))]
+    permissions.set_readonly(false);
+    permissions
 }
 
 /// # Errors
@@ -276,11 +290,13 @@ fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     for file in files {
         let file = file?;
         if file.file_type()?.is_file() {
-            match fs::copy(file.path(), to.join(file.file_name())) {
+            let copy = to.join(file.file_name());
+            match fs::copy(file.path(), &copy) {
                 // Replaced or removed meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 copied => drop(copied?),
             }
+            fs::set_permissions(&copy, writable(&copy.metadata()?))?;
         }
     }
     Ok(())

@@ -329,3 +329,31 @@ fn a_copy_is_as_private_as_the_log() {
         assert_eq!(mode(&to.join(file)), mode(&from.join(file)), "{file}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn whoever_copies_a_write_protected_log_can_write_the_copy() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("log"), dir.path().join("to"));
+    drop(filled(&from));
+    let files = [
+        ("app.jsonl", 0o440, 0o640),
+        ("archive.jsonl.zst", 0o444, 0o644),
+        ("views/sum.snapshot.json", 0o400, 0o600),
+        ("", 0o550, 0o750),
+    ];
+    let set = |mode| fs::Permissions::from_mode(mode);
+    for (file, mode, _) in files {
+        fs::set_permissions(from.join(file), set(mode)).unwrap();
+    }
+    run(["backup", text(&from), text(&to)]).ok();
+    fs::set_permissions(&from, set(0o750)).unwrap();
+    for (file, _, mode) in files {
+        let found = fs::metadata(to.join(file)).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, mode, "{file}");
+    }
+    run(["append", text(&to), "sent", "1"]).ok();
+    run(["rotate", text(&to)]).ok();
+    assert!(run(["cat", text(&to)]).ok().contains("\"sent\""));
+}
