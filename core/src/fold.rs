@@ -108,6 +108,7 @@ impl<T: Clone> Fold<T> {
     ) -> Result<Option<Self>, E> {
         let mut scan = Scan::new(source, codec, self.position);
         let Some(first) = scan.next_line()? else {
+            scan.check_last(self.hash)?;
             return Ok(None);
         };
         let mut state = reduce(self.state.clone(), &first)?;

@@ -155,6 +155,20 @@ impl<S: Source> Scan<S> {
         }
     }
 
+    /// As [`check_before`](Scan::check_before), for who found nothing to read: an event that was seen
+    /// before it was durable may have given its place to one of the same length. A line of the
+    /// archive is taken for the one that was read, since each look would decode a block.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_last(&mut self, hash: LineHash) -> Result<(), Error<S::Error>> {
+        let extent = self.history.extent(&self.source)?;
+        match self.position > extent.base {
+            true => self.check_before(hash),
+            false => Ok(()),
+        }
+    }
+
     /// The hash of the line that ends at [`position`](Scan::position), or `None` when none does.
     pub(crate) fn hash_before(&mut self) -> Result<Option<LineHash>, Error<S::Error>> {
         self.history.hash_before(&self.source, self.position)

@@ -76,7 +76,7 @@ impl RawScan {
     ///
     /// # Errors
     /// As [`Scan::next_line`]; the lines before the damage come first, as a batch of their own.
-    /// [`Error::Diverged`] when there are lines and another one is before them.
+    /// [`Error::Diverged`] when another line is before them, or before the end of the log.
     pub fn next(&mut self, limit: usize, after: Option<String>) -> Result<usize, JsValue> {
         if let Some(error) = self.error.take() {
             return Err(to_js(error));
@@ -104,15 +104,18 @@ impl RawScan {
                 }
             }
         }
+        let after = after.as_deref().map(line_hash).transpose()?;
         if let [.., start, end, _] = self.spans[..] {
             let last = self.bytes.get(start as usize..end as usize);
             self.hash = LineHash::of(last.unwrap_or_default());
             if let Some(hash) = after {
                 let end = self.scan.position();
                 self.scan.seek(from);
-                self.scan.check_before(line_hash(&hash)?).map_err(to_js)?;
+                self.scan.check_before(hash).map_err(to_js)?;
                 self.scan.seek(end);
             }
+        } else if let Some(hash) = after {
+            self.scan.check_last(hash).map_err(to_js)?;
         }
         Ok(self.spans.len() / 3)
     }

@@ -213,12 +213,16 @@ pub fn a_fold_over_an_event_that_gave_its_place_to_another_says_so<P: Place>() {
     append(&mut writer, 1);
     append(&mut others, 2);
     let fold = refreshed(&place, &start());
+    let position = fold.position();
+    assert_eq!(others.end_position(), position);
+    // Also when nothing comes after it.
+    let further = fold.refreshed(other.store(), P::CODEC, add);
+    assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
     for rotated in [false, true] {
         append(&mut others, 3);
         if rotated {
             others.rotate().unwrap();
         }
-        let position = fold.position();
         let further = fold.refreshed(other.store(), P::CODEC, add);
         assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
         let end = others.end_position();
