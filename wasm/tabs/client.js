@@ -170,8 +170,9 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    // A snapshot is not worth waiting for a tab that can write it.
-    const errors = this.#requests.epoch ? await this.#saveAll((request) => this.#requests.add(request)) : [];
+    // A snapshot is not worth waiting for a tab that can write it, and the last one can go meanwhile.
+    const ask = (request) => this.#requests.epoch && this.#requests.add(request);
+    const errors = this.#requests.epoch ? await this.#saveAll(ask) : [];
     await this.#requests.close();
     if (this.#link.alive) await this.#link.call("leave");
     this.#end();

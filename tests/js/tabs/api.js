@@ -38,10 +38,10 @@ export async function open(name, options = {}) {
 }
 
 /** Opens the log with views that count under these names, and with those of ours among them. */
-export const openCounting = (name, names) => {
+export const openCounting = (name, names, options) => {
   const reduce = (count) => ((counted.folds += 1), count + 1);
   const definitions = names.map((view) => [view, views[view] ?? { initial: 0, reduce }]);
-  return open(name, { views: Object.fromEntries(definitions) });
+  return open(name, { views: Object.fromEntries(definitions), ...options });
 };
 
 /** Calls a method of the log. */
@@ -203,9 +203,9 @@ export async function openWithout(what, name) {
 }
 
 /** Opens with workers that the page can get at. */
-export async function openHolding(name) {
+export async function openHolding(name, names = ["sum"]) {
   globalThis.workers = [];
-  return open(name, {
+  return openCounting(name, names, {
     worker() {
       const worker = new Worker("/wasm/package/tabs/worker.js", { type: "module" });
       globalThis.workers.push(worker);
@@ -226,6 +226,24 @@ export async function openAmidLeaving(name) {
   });
   return { ...(await opening), workers: workers.length };
 }
+
+/** Begins to close while the worker is asked for this view, and does not hear it until `goOn`. */
+export function closeAmidFolding(name, view) {
+  const { log } = logs.get(name);
+  const worker = globalThis.workers.at(-1);
+  const held = [];
+  worker.postMessage = (message) => held.push(message);
+  log.view(view);
+  globalThis.closing = attempted(() => log.close());
+  globalThis.goOn = () => {
+    delete worker.postMessage;
+    for (const message of held) worker.postMessage(message);
+  };
+}
+
+export const goOn = () => globalThis.goOn();
+
+export const closed = () => globalThis.closing;
 
 /** As a module that panicked tells it. */
 export function panic() {
