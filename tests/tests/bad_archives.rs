@@ -200,6 +200,31 @@ fn a_hole_that_a_power_cut_left_in_another_writers_last_frame_is_cut_off_and_kep
     }
 }
 
+/// A crash leaves holes and ends, and turns no bits, however long the log is that was begun since.
+#[test]
+fn a_bit_flipped_in_the_last_of_another_writers_frames_cuts_nothing() {
+    let archive = foreign_frame(0..2000);
+    let log = lines(2000..4000);
+    let dir = quick_dir();
+    let mut refused = 0;
+    // Behind the headers, in which a bit makes a frame that is no frame or has no end.
+    for byte in (16..archive.len()).step_by(9) {
+        let damaged = flipped(&archive, byte * 8 + byte % 8);
+        restore(dir.path(), &damaged, log.as_bytes());
+        match EventWriter::open(dir.path()) {
+            Ok(writer) => assert_eq!(writer.recovery().torn_archive_bytes, 0, "byte {byte}"),
+            Err(error) => {
+                let found = Error::of(&error);
+                assert!(matches!(found, Some(Error::Corrupt { .. })), "{error:?}");
+                assert_eq!(fs::read(dir.path().join(ARCHIVE)).unwrap(), damaged);
+                assert!(!read(dir.path()).1.is_empty(), "byte {byte}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
 /// No crash leaves a hole where the log is not what the frame is made of: events are lost there.
 #[test]
 fn a_hole_in_another_writers_last_frame_is_damage_where_the_log_does_not_hold_its_events() {

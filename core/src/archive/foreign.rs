@@ -231,7 +231,8 @@ pub(super) fn measure<S: Source>(
 }
 
 /// Whether the log can be what the damaged frame from archive offset `offset` to `end` was made of,
-/// which then is not emptied: whoever archives it syncs the frame before.
+/// which then is not emptied: whoever archives it syncs the frame before. Where nothing of the frame
+/// can be compared, only a hole shows that a crash damaged it.
 pub(super) fn may_be_of_log<S: Source>(
     source: &S,
     offset: u64,
@@ -243,14 +244,17 @@ pub(super) fn may_be_of_log<S: Source>(
     if log_len == 0 || end - offset > longest {
         return Ok(false);
     }
+    let mut frame = match Frame::open(source, offset) {
+        Ok(frame) => frame,
+        Err(FrameError::Source(error)) => {
+            return Err(Error::storage("read", Slot::Archive, error));
+        }
+        Err(_) => return holds_hole(source, offset, end),
+    };
     let (mut content, mut at) = (Vec::new(), 0);
-    let mut frame = Frame::open(source, offset);
     loop {
         content.clear();
-        let read = match &mut frame {
-            Ok(frame) => frame.read(source, &mut content, BLOCK_LEN),
-            Err(_) => return Ok(true),
-        };
+        let read = frame.read(source, &mut content, BLOCK_LEN);
         if source.bytes(Slot::Log, at, content.len())? != content {
             return Ok(false);
         }
@@ -260,9 +264,26 @@ pub(super) fn may_be_of_log<S: Source>(
                 return Err(Error::storage("read", Slot::Archive, error));
             }
             Ok(BLOCK_LEN) => {}
-            _ => return Ok(true),
+            _ => return Ok(at > 0 || holds_hole(source, offset, end)?),
         }
     }
+}
+
+/// Whether a sector between these archive offsets is zeros, as one is that a crash kept from the
+/// disk; of the last one a part may be there.
+fn holds_hole<S: Source>(source: &S, offset: u64, end: u64) -> Result<bool, Error<S::Error>> {
+    const SECTOR: usize = 512;
+    let mut from = offset.next_multiple_of(SECTOR as u64);
+    while from < end {
+        let to = end.min(from + INPUT_LEN as u64);
+        let bytes = source.bytes_between(Slot::Archive, from, to, 0)?;
+        let is_hole = |sector: &[u8]| sector.iter().all(|byte| *byte == 0);
+        if bytes.chunks(SECTOR).any(is_hole) {
+            return Ok(true);
+        }
+        from = to;
+    }
+    Ok(false)
 }
 
 /// Whether the content of the frame at archive offset `offset` begins with that of these blocks,
