@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use eventfold::{Error, EventReader, EventWriter};
+use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
 use tempfile::TempDir;
 
 use crate::commands::{end, next_whole};
@@ -135,12 +135,15 @@ impl Copy {
         Ok(true)
     }
 
-    /// Those are of no use without the events that they fold. What could not be used before is
-    /// copied with the rest: of damaged events a state can be all that is left.
+    /// Those are of no use without the events that they fold, nor those that are gone since: a
+    /// rotation removes the ones that it makes wrong. What could not be used before is copied with
+    /// the rest: of damaged events a state can be all that is left.
     fn forget_snapshots_ahead(&self, from: &EventReader) -> io::Result<()> {
         let reader = self.reader();
         for name in reader.saved_views()? {
-            if reader.saved_view(&name)?.is_err() && from.saved_view(&name)?.is_ok() {
+            if reader.saved_view(&name)?.is_err()
+                && matches!(from.saved_view(&name)?, Ok(_) | Err(NoSnapshot::Missing))
+            {
                 remove(&self.dir.path().join(format!("views/{name}.snapshot.json")))?;
             }
         }
@@ -337,5 +340,30 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventfold::Event;
+
+    #[test]
+    fn a_snapshot_of_0_2_0_that_a_rotation_removes_meanwhile_is_not_in_the_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| dir.path().join(name));
+        let mut writer = EventWriter::open(&from).unwrap();
+        let end = writer.append(&Event::at(0, "n", 1)).unwrap().next_position;
+        let snapshot = "views/n.snapshot.json";
+        fs::create_dir(from.join("views")).unwrap();
+        fs::write(from.join(snapshot), r#"{"state":0,"offset":0,"hash":""}"#).unwrap();
+        let reader = EventReader::new(&from);
+        let copy = Copy::of(&reader, end, &to).unwrap();
+        let copied = copy.dir.path().join(snapshot);
+        assert!(copied.exists());
+        writer.rotate().unwrap();
+        assert!(!from.join(snapshot).exists());
+        copy.forget_snapshots_ahead(&reader).unwrap();
+        assert!(!copied.exists());
     }
 }
