@@ -42,7 +42,7 @@ impl Identity {
     }
 
     /// Takes no descriptor: an append must not fail because there is none left.
-    fn at(path: &Path) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         Ok(Self::from(&fs::metadata(path)?))
     }
 }
@@ -63,7 +63,7 @@ impl Identity {
         Ok(Self(same_file::Handle::from_file(file.try_clone()?)?))
     }
 
-    fn at(path: &Path) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         Ok(Self(same_file::Handle::from_path(path)?))
     }
 }

@@ -98,8 +98,8 @@ export class EventReader<States = {}> {
 
   /**
    * The state of a view up to the last event. The first call starts from its snapshot, if there is
-   * one; later ones fold only what came since, or all anew where events that were folded are no
-   * longer in the log.
+   * one; later ones fold only what came since, or all anew once it shows that events which were
+   * folded are no longer in the log.
    *
    * The state belongs to the view: do not change it, and take a copy of what has to stay as it is,
    * since a reducer may change it in place.

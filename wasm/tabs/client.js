@@ -172,7 +172,7 @@ export class TabLog {
     this.#wakes.wake();
     // A snapshot is not worth waiting for a tab that can write it, and the last one can go meanwhile.
     const ask = (request) => this.#requests.epoch && this.#requests.add(request);
-    const errors = this.#requests.epoch ? await this.#saveAll(ask) : [];
+    const errors = await this.#saveAll(ask);
     await this.#requests.close();
     if (this.#link.alive) await this.#link.call("leave");
     this.#end();

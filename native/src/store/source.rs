@@ -9,6 +9,7 @@ use eventfold_core::{Slot, Source};
 use super::failed;
 #[cfg(unix)]
 use super::kept::Kept;
+use crate::identity::Identity;
 use crate::patience::patiently;
 
 /// The reading half: the files of one directory, looked for anew by each read, so that a file that
@@ -90,9 +91,9 @@ impl Source for FileSource {
 }
 
 /// The path from the root, where it leads to the same: on the way to where the process is there can
-/// be a directory that is closed to it, or more names than a path may have.
+/// be a directory that is closed to it, another one mounted, or more names than a path may have.
 fn from_root(dir: PathBuf) -> PathBuf {
-    let seen = |dir: &Path| fs::metadata(dir).map(drop).map_err(|error| error.kind());
+    let seen = |dir: &Path| Identity::at(dir).map_err(|error| error.kind());
     match path::absolute(&dir) {
         Ok(absolute) if dir.is_absolute() || seen(&absolute) == seen(&dir) => absolute,
         _ => dir,
