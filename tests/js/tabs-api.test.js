@@ -176,23 +176,28 @@ test("a view whose reducer fails keeps no other from being saved", async () => {
   await closeAll([a, b]);
 });
 
-test("a tab that closes saves no view for which it would wait for a tab that can write", async () => {
-  const [a, b, c] = await pages(3);
-  await a.call("open", "left alone");
-  const held = c.run("holdLock", "left alone");
-  await soon();
-  await b.call("openHolding", "left alone", ["sum", "count"]);
-  await b.call("call", "left alone", "append", n(1));
-  for (const view of ["sum", "count"]) await b.call("call", "left alone", "view", view);
-  await b.run("closeAmidFolding", "left alone", "count");
-  await a.call("call", "left alone", "close");
-  await held;
-  await soon();
-  await b.run("goOn");
-  await b.call("closed");
-  await c.run("releaseLock");
-  await closeAll([a, b, c]);
-});
+for (const [what, close] of Object.entries({
+  "is brought up to date": "closeAmidFolding",
+  "was not heard to be saved": "closeUnheard",
+})) {
+  test(`a tab that closes waits for no tab that can write when the last one goes while a view ${what}`, async () => {
+    const [a, b, c] = await pages(3);
+    await a.call("open", close);
+    const held = c.run("holdLock", close);
+    await soon();
+    await b.call("openHolding", close, ["sum", "count"]);
+    await b.call("call", close, "append", n(1));
+    for (const view of ["sum", "count"]) await b.call("call", close, "view", view);
+    await b.run(close, close, "count");
+    await a.call("call", close, "close");
+    await held;
+    await soon();
+    await b.run("goOn");
+    await b.call("closed");
+    await c.run("releaseLock");
+    await closeAll([a, b, c]);
+  });
+}
 
 test("a tab that closes gets its answers, and then says that it is closed", async () => {
   const [a, b] = await pages(2);

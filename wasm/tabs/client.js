@@ -170,15 +170,23 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    // A snapshot is not worth waiting for a tab that can write it, and the last one can go meanwhile.
-    const ask = (request) => this.#requests.epoch && this.#requests.add(request);
-    const errors = await this.#saveAll(ask);
+    const errors = await this.#saveAll((request) => {
+      const saved = this.#requests.add(request);
+      this.#refuseSaving();
+      return saved;
+    });
     await this.#requests.close();
     if (this.#link.alive) await this.#link.call("leave");
     this.#end();
-    // A view that the tab that leads does not know costs another folding, and no more.
-    const error = errors.find(({ code }) => code !== "unsupported");
+    // A view that no tab saves costs another folding, and no more.
+    const error = errors.find(({ code }) => code !== "unsupported" && code !== "closed");
     if (error) throw error;
+  }
+
+  /** While closing: a snapshot is not worth waiting for a tab that can write it. */
+  #refuseSaving() {
+    if (this.#requests.epoch) return;
+    this.#requests.refuse(new ClosedError(`${this.#name} was closed before any tab could write it`), "save");
   }
 
   #end() {
@@ -220,6 +228,7 @@ export class TabLog {
     const { epoch, position, own } = this.#requests;
     if (direct && message.t === "leads") this.#requests.own = message.epoch;
     this.#requests.hear(message, direct);
+    if (this.#closing) this.#refuseSaving();
     if (this.#requests.epoch !== epoch) this.#unable = undefined;
     if (this.#requests.position !== position) this.#wakes.wake();
     if (!own !== !this.#requests.own) this.#onRole(this.role);

@@ -105,9 +105,12 @@ export class Requests {
     if (this.#turn?.epoch === epoch) this.#unanswered();
   }
 
-  /** Rejects what no leader was told to do yet. */
-  refuse(error) {
-    for (const { reject } of this.#queue.splice(0)) reject(error);
+  /** Rejects what no leader was told to do yet, or of that what is of one kind. */
+  refuse(error, op) {
+    const isRefused = ({ request }) => op === undefined || request.op === op;
+    const refused = this.#queue.filter(isRefused);
+    this.#queue = this.#queue.filter((waiting) => !isRefused(waiting));
+    for (const { reject } of refused) reject(error);
   }
 
   /** Takes no more; resolves when all is answered that was asked for. */

@@ -241,6 +241,15 @@ export function closeAmidFolding(name, view) {
   };
 }
 
+/** Begins to close, and no other tab hears of it until `goOn`. */
+export function closeUnheard(name) {
+  const { prototype } = BroadcastChannel;
+  const { postMessage } = prototype;
+  prototype.postMessage = () => {};
+  globalThis.closing = attempted(() => logs.get(name).log.close());
+  globalThis.goOn = () => void (prototype.postMessage = postMessage);
+}
+
 export const goOn = () => globalThis.goOn();
 
 export const closed = () => globalThis.closing;
