@@ -6,6 +6,8 @@
     reason = "a test fails by them"
 )]
 
+#[path = "doctor/archive.rs"]
+mod archive;
 #[path = "doctor/beside.rs"]
 mod beside;
 #[path = "doctor/images.rs"]
@@ -212,56 +214,6 @@ fn lines_that_are_no_events_give_way_to_blank_ones_and_no_position_changes() {
     drop(log);
     assert_eq!(findings(dir.path()), (Some(0), vec![]));
     goes_on(dir.path(), kept.into_iter().map(|(_, data)| data).collect());
-}
-
-#[test]
-fn damage_in_the_archive_is_named_and_stays() {
-    let dir = tempfile::tempdir().unwrap();
-    filled(dir.path());
-    let path = dir.path().join("archive.jsonl.zst");
-    let mut archive = fs::read(&path).unwrap();
-    archive[80] ^= 1;
-    fs::write(&path, &archive).unwrap();
-    let page = doctor(dir.path(), &["--repair"]);
-    assert_eq!(page.status, Some(WRONG));
-    assert!(page.out.contains("corrupt at position 0"), "{}", page.out);
-    assert!(page.out.contains("cannot be repaired"), "{}", page.out);
-    assert_eq!(fs::read(&path).unwrap(), archive);
-    assert_eq!(readable(dir.path()).len(), 20);
-}
-
-#[test]
-fn an_archive_that_was_cut_is_told_from_a_rotation_that_a_crash_came_into() {
-    let dir = tempfile::tempdir().unwrap();
-    filled(dir.path());
-    let archive = dir.path().join("archive.jsonl.zst");
-    let whole = fs::read(&archive).unwrap();
-    // Without its last seal, which no crash takes when the log goes on behind it.
-    let cut = whole.len() - 20;
-    fs::write(&archive, &whole[..cut]).unwrap();
-    let rest = EventReader::new(dir.path()).pending_recovery().unwrap();
-    fs::write(&archive, &whole[..cut - rest.torn_archive_bytes as usize]).unwrap();
-    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
-    assert!(
-        done.contains("app.jsonl is not what it was to move"),
-        "{done}"
-    );
-    assert!(!done.contains("nothing is lost"), "{done}");
-
-    // Cut so far that nothing can be compared: what is said holds either way.
-    fs::write(&archive, &whole[..40]).unwrap();
-    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
-    assert!(
-        done.contains("are no whole frame") && done.contains("where it does not"),
-        "{done}"
-    );
-    fs::write(&archive, whole).unwrap();
-    goes_on(
-        dir.path(),
-        (0..30)
-            .map(|n| json!({ "n": n, "text": "some text" }))
-            .collect(),
-    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use eventfold::{Error, EventReader, InterruptedRotation, LockState, Recovery};
 
 use super::{Kind, Report};
 use crate::failure::Outcome;
-use crate::files::LOG;
+use crate::files::{ARCHIVE, LOG};
 use crate::import::Progress;
 
 impl Report {
@@ -14,7 +14,7 @@ impl Report {
         let is_written = *lock != LockState::Free;
         let end = match reader.read_last(0) {
             Ok(end) => end.position(),
-            Err(error) => return self.unreadable(reader, error),
+            Err(error) => return self.unreadable(reader, error, true),
         };
         let Some(read_to) = self.read_to(reader, end)? else {
             return Ok(());
@@ -25,7 +25,7 @@ impl Report {
         }
         let rest = match reader.lag(read_to) {
             Ok(rest) => rest,
-            Err(error) => return self.unreadable(reader, error),
+            Err(error) => return self.unreadable(reader, error, true),
         };
         match reader.pending_recovery() {
             Ok(recovery) => {
@@ -116,8 +116,8 @@ impl Report {
                 }
                 Some(Err(error)) => {
                     progress.clear();
-                    self.unreadable(reader, error)?;
                     hidden = events.position() == before;
+                    self.unreadable(reader, error, hidden)?;
                     if hidden {
                         break;
                     }
@@ -129,32 +129,38 @@ impl Report {
         Ok((!hidden).then(|| events.position()))
     }
 
+    /// `hides_rest`: nobody can say where the events behind it begin.
+    ///
     /// # Errors
     /// What is no damage.
-    fn unreadable(&mut self, reader: &EventReader, error: io::Error) -> Outcome {
-        match Error::of(&error) {
-            Some(Error::Corrupt { path, offset, .. }) if path.ends_with(LOG) => {
-                self.damage(
-                    Kind::Line(*offset),
-                    error.to_string(),
-                    "it is no event; reading passes it, a view stops at it. A repair puts blank \
-                     lines in its place, so that no position changes",
-                );
-                Ok(())
-            }
-            Some(Error::Corrupt { .. }) => {
-                self.damage(
-                    Kind::Damage,
-                    error.to_string(),
-                    format!(
-                        "what lies there is lost; reading passes it, a view stops at it. Take the \
-                         directory from a backup, or save what can be read: eventfold cat {} > FILE",
-                        reader.dir().display()
-                    ),
-                );
-                Ok(())
-            }
-            _ => Err(error.into()),
-        }
+    fn unreadable(&mut self, reader: &EventReader, error: io::Error, hides_rest: bool) -> Outcome {
+        let dir = reader.dir().display();
+        let (kind, meaning) = match Error::of(&error) {
+            Some(Error::Corrupt { path, offset, .. }) if path.ends_with(LOG) => (
+                Kind::Line(*offset),
+                "it is no event; reading passes it, a view stops at it. A repair puts blank lines \
+                 in its place, so that no position changes"
+                    .to_owned(),
+            ),
+            Some(Error::Corrupt { .. }) if hides_rest => (
+                Kind::Damage,
+                format!(
+                    "nobody can say where the events behind it begin: reading ends before it, and no \
+                     writer opens the log. Take the directory from a backup; or begin another one \
+                     with what is left, which zstd -dc {dir}/{ARCHIVE} prints up to the damage, and \
+                     which lies in {dir}/{LOG}: eventfold import takes both"
+                ),
+            ),
+            Some(Error::Corrupt { .. }) => (
+                Kind::Damage,
+                format!(
+                    "what lies there is lost; reading passes it, a view stops at it. Take the \
+                     directory from a backup, or save what can be read: eventfold cat {dir} > FILE"
+                ),
+            ),
+            _ => return Err(error.into()),
+        };
+        self.damage(kind, error.to_string(), meaning);
+        Ok(())
     }
 }

@@ -1,0 +1,78 @@
+//! What is wrong with the archive is told, and stays.
+
+use std::fs;
+
+use eventfold::EventReader;
+use serde_json::json;
+
+use super::{WRONG, add, data, doctor, filled, goes_on, readable, run, text};
+
+#[test]
+fn damage_in_the_archive_is_named_and_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let path = dir.path().join("archive.jsonl.zst");
+    let mut archive = fs::read(&path).unwrap();
+    archive[80] ^= 1;
+    fs::write(&path, &archive).unwrap();
+    let page = doctor(dir.path(), &["--repair"]);
+    assert_eq!(page.status, Some(WRONG));
+    assert!(page.out.contains("corrupt at position 0"), "{}", page.out);
+    assert!(page.out.contains("cannot be repaired"), "{}", page.out);
+    assert_eq!(fs::read(&path).unwrap(), archive);
+    assert_eq!(readable(dir.path()).len(), 20);
+}
+
+#[test]
+fn damage_that_hides_what_lies_behind_it_is_told_with_what_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    // A whole frame of another writer, but for a block of the type that is reserved.
+    let frame = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
+    let whole = zstd::encode_all(&b"{}\n"[..], 3).unwrap();
+    add(
+        &dir.path().join("archive.jsonl.zst"),
+        &[&frame[..], &whole].concat(),
+    );
+    for options in [&[][..], &["--repair"]] {
+        let page = doctor(dir.path(), options).failed_with_output(WRONG);
+        assert!(page.contains("where the events behind it begin"), "{page}");
+    }
+    let new = dir.path().join("new");
+    run(["import", text(&new), text(&dir.path().join("app.jsonl"))]).ok();
+    assert_eq!(data(&new).len(), 10);
+}
+
+#[test]
+fn an_archive_that_was_cut_is_told_from_a_rotation_that_a_crash_came_into() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let archive = dir.path().join("archive.jsonl.zst");
+    let whole = fs::read(&archive).unwrap();
+    // Without its last seal, which no crash takes when the log goes on behind it.
+    let cut = whole.len() - 20;
+    fs::write(&archive, &whole[..cut]).unwrap();
+    let rest = EventReader::new(dir.path()).pending_recovery().unwrap();
+    fs::write(&archive, &whole[..cut - rest.torn_archive_bytes as usize]).unwrap();
+    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    assert!(
+        done.contains("app.jsonl is not what it was to move"),
+        "{done}"
+    );
+    assert!(!done.contains("nothing is lost"), "{done}");
+
+    // Cut so far that nothing can be compared: what is said holds either way.
+    fs::write(&archive, &whole[..40]).unwrap();
+    let done = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    assert!(
+        done.contains("are no whole frame") && done.contains("where it does not"),
+        "{done}"
+    );
+    fs::write(&archive, whole).unwrap();
+    goes_on(
+        dir.path(),
+        (0..30)
+            .map(|n| json!({ "n": n, "text": "some text" }))
+            .collect(),
+    );
+}
