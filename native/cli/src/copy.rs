@@ -265,6 +265,10 @@ fn writable(original: &Metadata) -> Permissions {
         permissions.set_mode(permissions.mode() | 0o200);
     }
     #[cfg(not(unix))]
+    #[expect(
+        clippy::permissions_set_readonly_false,
+        reason = "it opens a file to all on Unix only"
+    )]
     permissions.set_readonly(false);
     permissions
 }
