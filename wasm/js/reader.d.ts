@@ -113,8 +113,7 @@ export class EventReader<States = {}> {
 
   /**
    * Gives back what the host opened, and ends all tails. Everything but `close` throws a
-   * `ClosedError` from then on, the `next` of a reading too. Closing again waits for the
-   * same.
+   * `ClosedError` from then on, the `next` of a reading too. Closing again waits for the same.
    *
    * Rejects with a `ReentrantError` in the middle of a call, as from a reducer; the log stays open.
    */

@@ -6,9 +6,10 @@
     reason = "a test fails by them"
 )]
 
+#[path = "cat_and_tail/damage.rs"]
+mod damage;
 mod support;
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -154,88 +155,6 @@ fn positions_at_which_nothing_can_be_are_errors() {
     run(["tail", text(dir.path()), "-n", "x"]).failed(2);
     let since = run(["cat", text(dir.path()), "--since", "@1098"]).ok();
     assert_eq!(numbers(&since), [98, 99]);
-}
-
-#[test]
-fn damage_is_told_and_the_rest_is_printed() {
-    let dir = tempfile::tempdir().unwrap();
-    let good = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
-    std::fs::write(
-        dir.path().join("app.jsonl"),
-        format!("{good}nonsense\n{good}"),
-    )
-    .unwrap();
-    for command in ["cat", "tail"] {
-        let done = run([command, text(dir.path())]);
-        assert_eq!(done.out, format!("{good}{good}"));
-        let error = done.failed(1);
-        assert!(
-            error.contains("corrupt at position 29") && error.contains("1 place"),
-            "{error}"
-        );
-        let way_out = format!("eventfold doctor {} says what to do", text(dir.path()));
-        assert!(error.contains(&way_out), "{error}");
-    }
-}
-
-#[test]
-fn damage_that_hides_what_lies_behind_it_is_told_as_that() {
-    let dir = tempfile::tempdir().unwrap();
-    let line = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
-    fs::write(dir.path().join("app.jsonl"), line).unwrap();
-    // A block of the type that is reserved, and a whole frame of another writer behind it.
-    let damaged = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
-    let archive = [&damaged[..], &zstd::encode_all(line.as_bytes(), 3).unwrap()].concat();
-    fs::write(dir.path().join("archive.jsonl.zst"), archive).unwrap();
-    let done = run(["cat", text(dir.path())]);
-    assert_eq!(done.out, "");
-    let error = done.failed(1);
-    assert!(
-        error.contains("1 place could not be read, nor what lies behind it; eventfold doctor "),
-        "{error}"
-    );
-}
-
-/// Damage that a look at a line's ends does not find.
-#[test]
-fn a_line_whose_data_cannot_be_read_is_damage_to_every_command() {
-    let dir = tempfile::tempdir().unwrap();
-    let (log, copy) = (dir.path().join("log"), dir.path().join("copy.jsonl"));
-    fs::create_dir(&log).unwrap();
-    for data in ["{\"x\":}", "\"\0\"", "\"\\ud800\"", "1e999"] {
-        let lines = [
-            "{\"type\":\"a\",\"data\":1,\"ts\":1}\n",
-            &format!("{{\"type\":\"a\",\"data\":{data},\"ts\":1}}\n"),
-            "{\"type\":\"a\",\"data\":2,\"ts\":1}\n",
-        ];
-        fs::write(log.join("app.jsonl"), lines.concat()).unwrap();
-        for command in ["cat", "tail"] {
-            let done = run([command, text(&log)]);
-            assert_eq!(
-                done.out,
-                [lines[0], lines[2]].concat(),
-                "{command} {data:?}"
-            );
-            assert!(done.err.contains("corrupt at position 29"), "{}", done.err);
-            assert_eq!(done.status, Some(1));
-        }
-        let done = run(["info", text(&log), "--json"]);
-        assert!(done.out.contains("\"events\":2"), "{}", done.out);
-        assert_eq!(done.status, Some(1));
-        for args in [
-            ["export", text(&log), text(&copy)].as_slice(),
-            &["state-at", text(&log), "end", "--", "cat"],
-            &["rotate", text(&log)],
-        ] {
-            let said = run(args).failed(1);
-            assert!(said.contains("corrupt at position 29"), "{args:?}: {said}");
-            assert!(said.contains("eventfold doctor"), "{args:?}: {said}");
-        }
-        assert!(!copy.exists() && !log.join("archive.jsonl.zst").exists());
-    }
-    run(["doctor", text(&log), "--repair"]).ok();
-    run(["rotate", text(&log)]).ok();
-    assert_eq!(run(["cat", text(&log)]).ok().lines().count(), 2);
 }
 
 #[cfg(unix)]
