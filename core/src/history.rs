@@ -85,7 +85,7 @@ impl History {
             Some(ref tail) => tail,
             None => self.tail(source)?,
         };
-        let (base, base_if_empty) = (tail.end(false), tail.end(true));
+        let (base, base_if_empty) = (tail.counted_end(), tail.end());
         let log_len = source.length(Slot::Log)?;
         let base = if log_len == 0 { base_if_empty } else { base };
         Ok(Extent { base, log_len })
@@ -292,7 +292,7 @@ impl History {
         if self.seal.is_none() {
             self.later.clear();
             let tail = self.tail(source)?;
-            let (mut end, mut to) = (tail.sealed, tail.sealed_end);
+            let (mut end, mut to) = (tail.sealed_to, tail.sealed_end);
             while self.seal.is_none() {
                 let seal = Seal::ending_at(source, end)?;
                 match seal.filter(|seal| seal.end_position() == to) {

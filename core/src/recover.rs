@@ -120,23 +120,23 @@ fn recover_archive<S: Storage>(
     let log = compare(store, codec, &mut tail)?;
     let archived = match log {
         // The copy may go, whole or torn: the log has all of it.
-        LogIs::Longer => tail.counted_to,
+        LogIs::Whole => tail.counted_to,
         LogIs::Part | LogIs::Other => tail.whole_to(),
     };
     if had_rotation {
         recovery.rotation = Some(match log {
-            LogIs::Longer => InterruptedRotation::Undone,
+            LogIs::Whole => InterruptedRotation::Undone,
             LogIs::Part => InterruptedRotation::Finished,
             LogIs::Other => InterruptedRotation::Kept,
         });
     }
-    recovery.adopted_bytes = tail.end(false) - tail.sealed_end;
-    let (whole_to, position) = (tail.whole_to(), tail.end(true));
+    recovery.adopted_bytes = tail.counted_end() - tail.sealed_end;
+    let (whole_to, position) = (tail.whole_to(), tail.end());
     let mut blocks = tail.counted;
-    if log != LogIs::Longer {
+    if log != LogIs::Whole {
         blocks.append(&mut tail.pending);
     }
-    let seal = Seal::new(tail.sealed, archived, tail.sealed_end, blocks)?;
+    let seal = Seal::new(tail.sealed_to, archived, tail.sealed_end, blocks)?;
     if whole_to < tail.archive_len {
         recovery.torn_archive_bytes = tail.archive_len - whole_to;
         keep(store, Slot::Archive, whole_to, tail.archive_len, position)?;
@@ -150,7 +150,7 @@ fn recover_archive<S: Storage>(
         unless(Bug::SeenTakenForDurable, || store.settle(Slot::Archive))?;
     }
     // Frames without content get their seal too: each seal starts where the one before ends.
-    if archived == tail.sealed || seal.blocks.is_empty() && planted(Bug::EmptyFramesUnsealed) {
+    if archived == tail.sealed_to || seal.blocks.is_empty() && planted(Bug::EmptyFramesUnsealed) {
         return Ok(tail.sealed_end);
     }
     if had_rotation && (log == LogIs::Part || planted(Bug::LogUncompared)) {
@@ -163,8 +163,8 @@ fn recover_archive<S: Storage>(
 /// What the log is, compared with the content of a rotation without a seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LogIs {
-    /// It begins with that content, or there is none.
-    Longer,
+    /// It begins with all of that content; also where there is none.
+    Whole,
     /// It holds only a part of that content, or nothing.
     Part,
     /// Something else.
@@ -175,7 +175,7 @@ enum LogIs {
 /// is damaged as torn.
 fn compare<S: Storage>(store: &S, codec: Codec, tail: &mut Tail) -> Result<LogIs, Error<S::Error>> {
     let mut decoder = Decoder::new(codec);
-    let (mut log, mut offset, mut whole) = (LogIs::Longer, 0, 0);
+    let (mut log, mut offset, mut whole) = (LogIs::Whole, 0, 0);
     let mut content = Vec::new();
     for block in &tail.pending {
         if !decoder.read(store, block, &mut content)? {

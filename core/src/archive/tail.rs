@@ -12,13 +12,13 @@ use crate::storage::{Slot, Source};
 const SKIPPABLE_MAGICS: core::ops::RangeInclusive<u32> = 0x184D_2A50..=0x184D_2A5F;
 
 /// The archive's end, after the last seal: what is complete history, what waits for its seal,
-/// and what a crash left.
+/// and what a crash left. What is called `…_to` is an archive offset, `…_end` a position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tail {
     /// The archive's length when this was read.
     pub(crate) archive_len: u64,
     /// Archive offset after the last seal.
-    pub(crate) sealed: u64,
+    pub(crate) sealed_to: u64,
     /// Position after the last byte sealed.
     pub(crate) sealed_end: u64,
     /// Complete history without a seal.
@@ -35,24 +35,27 @@ impl Tail {
     pub(crate) fn read<S: Source>(source: &S) -> Result<Self, Error<S::Error>> {
         let archive_len = source.length(Slot::Archive)?;
         let seal = Seal::last_before(source, archive_len)?;
-        let (sealed, sealed_end) = seal.map_or((0, 0), |seal| (seal.end, seal.end_position()));
+        let (sealed_to, sealed_end) = seal.map_or((0, 0), |seal| (seal.end, seal.end_position()));
         let mut tail = Self {
             archive_len,
-            sealed,
+            sealed_to,
             sealed_end,
-            counted_to: sealed,
+            counted_to: sealed_to,
             ..Self::default()
         };
         tail.walk(source)?;
         Ok(tail)
     }
 
-    /// Position after the last byte of history that the archive holds.
-    pub(crate) fn end(&self, log_is_empty: bool) -> u64 {
-        let pending = self.pending.last().filter(|_| log_is_empty);
-        pending
-            .or(self.counted.last())
-            .map_or(self.sealed_end, Block::end)
+    /// Position after the last byte that is complete history: where the log begins, unless it is
+    /// empty.
+    pub(crate) fn counted_end(&self) -> u64 {
+        self.counted.last().map_or(self.sealed_end, Block::end)
+    }
+
+    /// Position after the last byte that the archive holds: where an empty log begins.
+    pub(crate) fn end(&self) -> u64 {
+        self.pending.last().map_or(self.counted_end(), Block::end)
     }
 
     /// Archive offset after the last whole frame.
@@ -75,7 +78,7 @@ impl Tail {
     }
 
     fn walk<S: Source>(&mut self, source: &S) -> Result<(), Error<S::Error>> {
-        let mut offset = self.sealed;
+        let mut offset = self.sealed_to;
         let mut rotation = None;
         while offset < self.archive_len {
             let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
@@ -86,7 +89,7 @@ impl Tail {
                 (offset, rotation) = (next, None);
                 continue;
             }
-            let position = self.end(true);
+            let position = self.end();
 
             // A rotation that is whole and has something behind it was sealed, or was being
             // sealed: the log was emptied before.
@@ -145,7 +148,11 @@ impl Tail {
     ) -> Result<Option<u64>, Error<S::Error>> {
         // A log that was not emptied was archived once more by whoever came next.
         let is_again = !self.pending.is_empty() && begins_with(source, offset, &self.pending)?;
-        match measure(source, offset, self.end(!is_again)) {
+        let position = match is_again {
+            true => self.counted_end(),
+            false => self.end(),
+        };
+        match measure(source, offset, position) {
             Ok((blocks, next)) => {
                 if is_again {
                     self.pending.clear();
@@ -191,7 +198,7 @@ impl Tail {
     }
 
     fn corrupt<E: core::error::Error>(&self, offset: u64, reason: &str) -> Error<E> {
-        Error::corrupt(self.end(true), Slot::Archive, offset, reason)
+        Error::corrupt(self.end(), Slot::Archive, offset, reason)
     }
 }
 
