@@ -91,7 +91,7 @@ impl<'a> Line<'a> {
     /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
     /// [`Error::Corrupt`] when it is none.
     pub fn event<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
-        line::parse(self.bytes).map_err(|reason| self.refused(reason))
+        line::from_json(self.bytes).map_err(|reason| self.refused(reason))
     }
 
     /// The event in the line, of which only what is asked for is parsed.

@@ -93,8 +93,7 @@ impl BlockMark {
             return None;
         }
         let mut fields = Fields(body);
-        (fields.u32()? == SKIPPABLE).then_some(())?;
-        (fields.u32()? as usize == Self::LEN - HEADER_LEN).then_some(())?;
+        Self::has_header(fields.u32()?, fields.u32()?).then_some(())?;
         fields.tag(TAG)?;
         let mark = Self {
             base: fields.u64()?,
