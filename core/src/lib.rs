@@ -16,10 +16,20 @@
 //! file.
 //!
 //! # Inside
-//! [`Storage`] holds a log's slots. `line` frames events as lines, `archive` has the archive's
-//! format, `history` finds the bytes at a position across both while a rotation may be under
-//! way, `scan` cuts them into lines, `recover` is what opening does, `rotate` what rotating does.
-//! Where `planted` is asked, the tests can make the code wrong, to see that they notice.
+//!
+//! | files | |
+//! |---|---|
+//! | `storage`, `memory`, `named` | what a store has to do; a store in memory; its errors with the file's name |
+//! | `event`, `event_ref`, `event_buffer` | an event: parsed, left in its line, read into memory that is used again |
+//! | `line`, `hash` | events written and read as lines of JSON; what tells one line from another |
+//! | `record`, `upcast` | a line that was read, and where it stands; events of old shapes |
+//! | `archive` | the archive's format |
+//! | `history` | finds the bytes at a position in archive and log, while a rotation may be under way |
+//! | `scan`, `torn` | cuts them into lines; where lines begin that a power cut damaged |
+//! | `writer`, `append`, `batch` | the writer, and how it appends |
+//! | `recover`, `rotate` | what opening does, what rotating does |
+//! | `fold` | views and their snapshots |
+//! | `planted` | where it is asked, tests can make the code wrong, to see that they notice |
 
 #![no_std]
 #![forbid(unsafe_code)]
