@@ -7,6 +7,9 @@ use eventfold_core::LineHash;
 
 use crate::lock::Holder;
 
+/// What the log's core says, without the directory it is about.
+pub(crate) type CoreError = eventfold_core::Error<io::Error>;
+
 /// The typed error inside the [`io::Error`] that this crate's functions return.
 ///
 /// Unless a variant says otherwise the operation had no effect and the log is as it was.
@@ -191,11 +194,10 @@ impl Error {
     }
 
     /// Adds where the log lies to an error of the log's core.
-    pub(crate) fn in_dir(dir: &Path, error: eventfold_core::Error<io::Error>) -> Self {
-        use eventfold_core::Error as Core;
+    pub(crate) fn in_dir(dir: &Path, error: CoreError) -> Self {
         let dir = dir.to_path_buf();
         match error {
-            Core::Storage {
+            CoreError::Storage {
                 action,
                 file,
                 source,
@@ -204,7 +206,7 @@ impl Error {
                 path: dir.join(file),
                 source,
             },
-            Core::Corrupt {
+            CoreError::Corrupt {
                 position,
                 file,
                 offset,
@@ -215,12 +217,12 @@ impl Error {
                 offset,
                 reason,
             },
-            Core::Mismatch { position, reason } => Self::Mismatch {
+            CoreError::Mismatch { position, reason } => Self::Mismatch {
                 dir,
                 position,
                 reason,
             },
-            Core::Conflict {
+            CoreError::Conflict {
                 expected,
                 expected_hash,
                 found,
@@ -232,8 +234,8 @@ impl Error {
                 found,
                 found_hash,
             },
-            Core::Poisoned { reason } => Self::Poisoned { dir, reason },
-            Core::DurabilityUnknown {
+            CoreError::Poisoned { reason } => Self::Poisoned { dir, reason },
+            CoreError::DurabilityUnknown {
                 position,
                 action,
                 file,
@@ -244,13 +246,13 @@ impl Error {
                 action,
                 source,
             },
-            Core::TooLarge { len, limit } => Self::TooLarge { dir, len, limit },
-            Core::Unreadable { reason } => Self::Unreadable { dir, reason },
-            Core::NotExclusive { action } => Self::NotExclusive { dir, action },
-            Core::Beyond { position, end } => Self::Beyond { dir, position, end },
-            Core::NotABoundary { position } => Self::NotABoundary { dir, position },
-            Core::Diverged { position } => Self::Diverged { dir, position },
-            Core::ViewName { name, reason } => Self::View { name, reason },
+            CoreError::TooLarge { len, limit } => Self::TooLarge { dir, len, limit },
+            CoreError::Unreadable { reason } => Self::Unreadable { dir, reason },
+            CoreError::NotExclusive { action } => Self::NotExclusive { dir, action },
+            CoreError::Beyond { position, end } => Self::Beyond { dir, position, end },
+            CoreError::NotABoundary { position } => Self::NotABoundary { dir, position },
+            CoreError::Diverged { position } => Self::Diverged { dir, position },
+            CoreError::ViewName { name, reason } => Self::View { name, reason },
             other => Self::Io {
                 action: "use the log",
                 path: dir,

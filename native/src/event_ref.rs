@@ -5,9 +5,7 @@ use eventfold_core::{Event, Line, LineHash};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::Error;
-
-type CoreError = eventfold_core::Error<io::Error>;
+use crate::error::{CoreError, Error};
 
 /// An event in its line: type, time, identifier and actor at once, the rest when asked for.
 ///

@@ -13,7 +13,7 @@ use eventfold_core::planted::{Bug, planted};
 use eventfold_core::{Access, Recovery, Scan, Upcasts, Writer};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{CoreError, Error};
 use crate::lock::{LockState, who_holds};
 use crate::store::{FileSource, Rehearsal, ZSTD};
 use crate::watch::SharedWatch;
@@ -21,8 +21,6 @@ use crate::watch::SharedWatch;
 pub use events::LogIterator;
 #[cfg(feature = "async")]
 pub use stream::EventStream;
-
-type CoreError = eventfold_core::Error<io::Error>;
 
 /// How a wait ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

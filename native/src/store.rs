@@ -16,7 +16,7 @@ use std::time::Duration;
 use eventfold_core::planted::{Bug, unless};
 use eventfold_core::{Codec, LockMode, Slot, Source, Storage, is_foreign_snapshot};
 
-use crate::error::Error;
+use crate::error::{CoreError, Error};
 use crate::identity::Identity;
 use crate::lock::{self, Guard, Holder, LockError};
 use crate::patience::patiently;
@@ -153,9 +153,7 @@ impl FileStore {
 
     /// Removes the snapshots that a rotation makes wrong for the crate that saved them. Without
     /// the lock nothing is rotated, and nothing removed.
-    pub(crate) fn remove_foreign_snapshots(
-        &mut self,
-    ) -> Result<(), eventfold_core::Error<io::Error>> {
+    pub(crate) fn remove_foreign_snapshots(&mut self) -> Result<(), CoreError> {
         let views = self.source.dir().join("views");
         let (Some(_), Ok(files)) = (&self.guard, fs::read_dir(&views)) else {
             return Ok(());
@@ -171,7 +169,7 @@ impl FileStore {
             {
                 let slot = Slot::Snapshot(name);
                 let removed = self.remove(slot).and_then(|()| sync_dir(&views));
-                removed.map_err(|source| eventfold_core::Error::Storage {
+                removed.map_err(|source| CoreError::Storage {
                     action: "remove",
                     file: slot.to_string(),
                     source,

@@ -11,7 +11,7 @@ use eventfold_core::{EventBuffer, Fold, Line, NoSnapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::error::{CoreError, Error};
 use crate::reader::EventReader;
 use crate::store::ZSTD;
 use crate::trace;
@@ -19,8 +19,6 @@ use crate::writer::EventWriter;
 
 pub(crate) use any::AnyView;
 use kinds::{Reading, Reducer, Stop};
-
-type CoreError = eventfold_core::Error<io::Error>;
 
 /// What a view's state has to be: a snapshot keeps it as JSON, and a refresh works on a copy.
 ///

@@ -6,14 +6,12 @@ use eventfold_core::{Line, Record, Scan, Upcasts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{CoreError, Error};
 use crate::event_ref::EventRef;
 #[cfg(feature = "async")]
 use crate::store::failed;
 use crate::store::{FileSource, ZSTD};
 use crate::watch::SharedWatch;
-
-type CoreError = eventfold_core::Error<io::Error>;
 
 /// Events in order, from the archive into the log, across rotations.
 ///
@@ -219,8 +217,10 @@ struct Failed {
 
 impl Failed {
     fn at(position: u64, error: &CoreError) -> Self {
-        use eventfold_core::Error::{Corrupt, Mismatch};
-        let passable = matches!(error, Corrupt { .. } | Mismatch { .. });
+        let passable = matches!(
+            error,
+            CoreError::Corrupt { .. } | CoreError::Mismatch { .. }
+        );
         Self { position, passable }
     }
 }

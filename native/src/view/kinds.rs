@@ -6,8 +6,8 @@ use std::path::Path;
 use eventfold_core::{Event, EventBuffer, Fold, Line, check_view_name};
 use serde::de::DeserializeOwned;
 
-use super::{CoreError, State, View};
-use crate::error::Error;
+use super::{State, View};
+use crate::error::{CoreError, Error};
 use crate::event_ref::EventRef;
 use crate::reader::EventReader;
 
