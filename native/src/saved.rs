@@ -7,7 +7,7 @@ use eventfold_core::{NoSnapshot, Snapshot, check_view_name};
 
 use crate::error::Error;
 use crate::reader::EventReader;
-use crate::store::ZSTD;
+use crate::store::{ZSTD, failed, view_of};
 
 /// The state of a view as its snapshot keeps it.
 ///
@@ -48,13 +48,7 @@ impl EventReader {
     pub fn saved_views(&self) -> io::Result<Vec<String>> {
         self.source().check_dir()?;
         let path = self.dir().join("views");
-        let cannot = |source| {
-            io::Error::from(Error::Io {
-                action: "list the views",
-                path: path.clone(),
-                source,
-            })
-        };
+        let cannot = |error| failed("list the views", &path, error);
         let files = match fs::read_dir(&path) {
             Ok(files) => files,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -63,10 +57,7 @@ impl EventReader {
         let mut names = Vec::new();
         for file in files {
             let file = file.map_err(cannot)?.file_name();
-            let name = file
-                .to_str()
-                .and_then(|file| file.strip_suffix(".snapshot.json"));
-            if let Some(name) = name
+            if let Some(name) = view_of(&file)
                 && check_view_name::<io::Error>(name).is_ok()
             {
                 names.push(name.to_owned());

@@ -23,6 +23,7 @@ use crate::patience::patiently;
 
 pub(crate) use rehearsal::Rehearsal;
 pub use source::FileSource;
+pub(crate) use source::view_of;
 
 use dir::{make_dir, sync_dir};
 use source::{present, read_full};
@@ -161,10 +162,7 @@ impl FileStore {
         let is_file = |file: &fs::DirEntry| file.file_type().is_ok_and(|kind| kind.is_file());
         for file in files.flatten().filter(is_file) {
             let file = file.file_name();
-            let name = file
-                .to_str()
-                .and_then(|file| file.strip_suffix(".snapshot.json"));
-            if let Some(name) = name
+            if let Some(name) = view_of(&file)
                 && is_foreign_snapshot(&self.source, name)?
             {
                 let slot = Slot::Snapshot(name);

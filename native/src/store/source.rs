@@ -1,5 +1,6 @@
 //! Reading the files.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{self, Path, PathBuf};
@@ -98,6 +99,11 @@ fn from_root(dir: PathBuf) -> PathBuf {
         Ok(absolute) if dir.is_absolute() || seen(&absolute) == seen(&dir) => absolute,
         _ => dir,
     }
+}
+
+/// The view whose snapshot a file of this name is.
+pub(crate) fn view_of(file: &OsStr) -> Option<&str> {
+    file.to_str()?.strip_suffix(".snapshot.json")
 }
 
 /// What does not exist is `None`, not an error.
