@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG, check_is_there, parent};
 use crate::import::sync_dir;
 use crate::output::{self, counted, nameless, safe_line, size};
+use crate::saved::file_of;
 
 /// How often a writer may rotate into the copying before it is given up.
 const TRIES: u32 = 100;
@@ -144,7 +145,7 @@ impl Copy {
             if reader.saved_view(&name)?.is_err()
                 && matches!(from.saved_view(&name)?, Ok(_) | Err(NoSnapshot::Missing))
             {
-                remove(&self.dir.path().join(format!("views/{name}.snapshot.json")))?;
+                remove(&self.dir.path().join(file_of(&name)))?;
             }
         }
         Ok(())

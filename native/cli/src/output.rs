@@ -185,7 +185,12 @@ pub(crate) fn duration(seconds: u64) -> String {
 pub(crate) fn line(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|error| Failure::io("cannot write to standard output", &error))
+    written.map_err(|error| cannot_write(&error))
+}
+
+/// Why standard output took no more.
+pub(crate) fn cannot_write(error: &io::Error) -> Failure {
+    Failure::io("cannot write to standard output", error)
 }
 
 /// Says beside the result, on standard error, what is worth knowing.

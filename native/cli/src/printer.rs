@@ -7,8 +7,8 @@ use clap::Args;
 use eventfold::EventRef;
 use unicode_width::UnicodeWidthChar;
 
-use crate::failure::{Failure, Outcome};
-use crate::output::{BOLD, DIM, PALETTE, Screen, safe_json, safe_line};
+use crate::failure::Outcome;
+use crate::output::{BOLD, DIM, PALETTE, Screen, cannot_write, safe_json, safe_line};
 use crate::times;
 
 /// In which form events are printed.
@@ -176,8 +176,4 @@ impl Line {
             }
         }
     }
-}
-
-pub(crate) fn cannot_write(error: &io::Error) -> Failure {
-    Failure::io("cannot write to standard output", error)
 }

@@ -3,7 +3,8 @@ use std::io;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
+use crate::output::cannot_write;
 
 /// Print what a shell needs to complete this command's words.
 #[derive(Debug, Args)]
@@ -22,7 +23,6 @@ impl Completions {
         let mut script = Vec::new();
         let mut command = crate::args::Args::command();
         clap_complete::generate(self.shell, &mut command, "eventfold", &mut script);
-        io::Write::write_all(&mut io::stdout(), &script)
-            .map_err(|error| Failure::io("cannot write to standard output", &error))
+        io::Write::write_all(&mut io::stdout(), &script).map_err(|error| cannot_write(&error))
     }
 }

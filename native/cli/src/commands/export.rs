@@ -38,12 +38,12 @@ impl Export {
     pub(crate) fn run(self) -> Outcome {
         super::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let end = reader.read_last(0)?.position();
+        let end = super::end(&reader)?;
         if self.file.as_os_str() == "-" {
             let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
             copy(&reader, end, &mut out, "standard output")?;
             let flushed = out.flush();
-            return flushed.map_err(|error| Failure::io("cannot write to standard output", &error));
+            return flushed.map_err(|error| output::cannot_write(&error));
         }
         self.check_place()?;
         let name = self.file.display().to_string();

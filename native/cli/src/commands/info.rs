@@ -95,7 +95,7 @@ impl Facts {
             last: None,
             types: Vec::new(),
             other_types: 0,
-            end: reader.read_last(0)?.position(),
+            end: super::end(reader)?,
             log_len: len(&reader.dir().join(LOG)),
             archive_len: len(&reader.dir().join(ARCHIVE)),
             views,

@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man as Page;
 
 use crate::failure::{Failure, Outcome};
+use crate::output::cannot_write;
 
 /// Print the manual page: of all, or of one command.
 #[derive(Debug, Args)]
@@ -38,6 +39,6 @@ impl Man {
         Page::new(command)
             .render(&mut page)
             .and_then(|()| io::Write::write_all(&mut io::stdout(), &page))
-            .map_err(|error| Failure::io("cannot write to standard output", &error))
+            .map_err(|error| cannot_write(&error))
     }
 }
