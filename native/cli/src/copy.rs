@@ -9,9 +9,8 @@ use tempfile::TempDir;
 
 use crate::commands::{end, next_whole};
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG, check_is_there, parent};
-use crate::import::sync_dir;
-use crate::output::{self, counted, nameless, safe_line, size};
+use crate::files::{ARCHIVE, LOG, check_is_there, nameless, parent, sync_dir};
+use crate::output::{self, counted, safe_line, size};
 use crate::saved::file_of;
 
 /// How often a writer may rotate into the copying before it is given up.

@@ -1,9 +1,12 @@
-//! The files of a log that events are in, and how any file is told to be what it was.
+//! The files of a log that events are in; how any file is made, made durable, and told to be what it
+//! was.
 
+use std::fs::File;
 use std::hash::Hasher as _;
 use std::io::{self, Read};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
 use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
@@ -58,6 +61,35 @@ pub(crate) fn check_is_there(dir: &Path) -> Outcome {
             dir.display()
         ))),
         _ => Ok(()),
+    }
+}
+
+/// A file in `dir` that has no name of its own yet, and the permissions that others are made with.
+pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
+    #[cfg_attr(
+        not(unix),
+        expect(unused_mut, reason = "permissions are those of Unix")
+    )]
+    let mut file = tempfile::Builder::new();
+    #[cfg(unix)]
+    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    file.tempfile_in(dir).map_err(nameless)
+}
+
+/// Without the name of a file or directory that was to have another.
+pub(crate) fn nameless(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((refusal, _)) => io::Error::new(error.kind(), refusal),
+        None => error,
+    }
+}
+
+/// A file's name is durable with its directory; Windows flushes none.
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(dir)?.sync_all(),
+        false => Ok(()),
     }
 }
 

@@ -9,15 +9,13 @@
 
 mod json;
 mod mapping;
-mod progress;
 mod record;
 mod run;
 mod source;
 
 pub(crate) use json::compact;
 pub(crate) use mapping::Mapping;
-pub(crate) use progress::Progress;
-pub(crate) use record::{Record, sync_dir};
+pub(crate) use record::Record;
 pub(crate) use run::{Options, Run};
 pub(crate) use source::Source;
 

@@ -14,6 +14,7 @@ mod filter;
 mod import;
 mod output;
 mod printer;
+mod progress;
 mod saved;
 mod times;
 

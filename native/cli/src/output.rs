@@ -8,7 +8,6 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use eventfold::{Holder, Recovery};
-use tempfile::NamedTempFile;
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::{Failure, Outcome};
@@ -202,27 +201,6 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn note_recovery(dir: &Path, recovery: &Recovery) {
     if !recovery.is_clean() {
         note(&format!("{}: {recovery}", dir.display()));
-    }
-}
-
-/// A file in `dir` that has no name of its own yet, and the permissions that others are made with.
-pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
-    #[cfg_attr(
-        not(unix),
-        expect(unused_mut, reason = "permissions are those of Unix")
-    )]
-    let mut file = tempfile::Builder::new();
-    #[cfg(unix)]
-    file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    file.tempfile_in(dir).map_err(nameless)
-}
-
-/// Without the name of a file or directory that was to have another.
-pub(crate) fn nameless(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    match text.split_once(" at path ") {
-        Some((refusal, _)) => io::Error::new(error.kind(), refusal),
-        None => error,
     }
 }
 

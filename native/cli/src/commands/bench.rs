@@ -13,8 +13,8 @@ use signal_hook::consts::SIGINT;
 use crate::args;
 use crate::disk::Disk;
 use crate::failure::{Failure, Outcome};
-use crate::files::check_is_there;
-use crate::output::{self, DIM, Screen, count, nameless, safe_line, wrapped};
+use crate::files::{check_is_there, nameless};
+use crate::output::{self, DIM, Screen, count, safe_line, wrapped};
 
 /// What a row writes at most, however fast the disk is.
 const MAX_BYTES: u64 = 64 << 20;

@@ -9,9 +9,9 @@ use tempfile::NamedTempFile;
 use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
-use crate::files::{Sum, check_is_there, parent};
-use crate::import::{Progress, sync_dir};
+use crate::files::{Sum, check_is_there, new_file_in, parent, sync_dir};
 use crate::output::{self, count, size};
+use crate::progress::Progress;
 
 /// Write all history as JSONL, consistent while a writer is at work: what was there at the start.
 ///
@@ -50,7 +50,7 @@ impl Export {
         let cannot = |error| Failure::io(format_args!("cannot write {name}"), &error);
 
         let place = parent(&self.file);
-        let mut file = output::new_file_in(place).map_err(cannot)?;
+        let mut file = new_file_in(place).map_err(cannot)?;
         let (events, sum) = match is_zstd(&self.file) {
             true => {
                 let mut out = zstd::Encoder::new(file.as_file_mut(), 3).map_err(cannot)?;

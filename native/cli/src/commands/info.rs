@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::disk::{Disk, Fsync};
 use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG};
-use crate::import::Progress;
 use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size, wrapped};
+use crate::progress::Progress;
 use crate::saved::unusable;
 use crate::times;
 

@@ -7,7 +7,7 @@ use eventfold::{Error, EventReader, InterruptedRotation, LockState, Recovery};
 use super::{Kind, Report};
 use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG};
-use crate::import::Progress;
+use crate::progress::Progress;
 
 impl Report {
     pub(super) fn read(&mut self, reader: &EventReader, lock: &LockState) -> Outcome {

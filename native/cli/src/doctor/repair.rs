@@ -10,8 +10,7 @@ use memchr::memchr;
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG};
-use crate::import::sync_dir;
+use crate::files::{ARCHIVE, LOG, new_file_in, sync_dir};
 use crate::output;
 
 /// Copies what a repair touches, and repairs it. Returns where the copies are.
@@ -112,7 +111,7 @@ fn blank_lines(dir: &Path, offsets: impl Iterator<Item = u64>) -> io::Result<()>
         return Ok(());
     }
     let mut log = BufReader::new(File::open(&path)?);
-    let mut file = output::new_file_in(dir)?;
+    let mut file = new_file_in(dir)?;
     let mut out = BufWriter::new(file.as_file_mut());
     let mut at = 0;
     for offset in offsets {

@@ -1,6 +1,6 @@
 //! How far an import came.
 
-use std::fs::{self, File};
+use std::fs;
 use std::hash::Hasher as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use twox_hash::XxHash64;
 use super::Mapping;
 use super::source::Mark;
 use crate::failure::{Failure, Outcome};
-use crate::output;
+use crate::files::{new_file_in, sync_dir};
 
 /// What is known of an import, one file for each source in `imports` beside the log.
 ///
@@ -93,7 +93,7 @@ impl Record {
         let records = path.parent().unwrap_or(path);
         let is_new = !records.exists();
         fs::create_dir_all(records)?;
-        let mut file = output::new_file_in(records)?;
+        let mut file = new_file_in(records)?;
         serde_json::to_writer(&mut file, self)?;
         file.write_all(b"\n")?;
         file.as_file().sync_data()?;
@@ -103,13 +103,5 @@ impl Record {
             Some(log) if is_new => sync_dir(log),
             _ => Ok(()),
         }
-    }
-}
-
-/// A file's name is durable with its directory; Windows flushes none.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(dir)?.sync_all(),
-        false => Ok(()),
     }
 }

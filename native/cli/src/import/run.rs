@@ -7,9 +7,10 @@ use eventfold::{Error, Event, EventLog};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Item, Mapping, Mark, Progress, Record, Source};
+use super::{Item, Mapping, Mark, Record, Source};
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, count, counted};
+use crate::progress::Progress;
 use crate::times;
 
 /// How much is appended at once: one write and one sync.
