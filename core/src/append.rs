@@ -81,9 +81,9 @@ impl<S: Storage> Writer<S> {
         })
     }
 
-    /// Appends events with one write and, where asked, one sync. The end of the process before this
-    /// returns can leave the first of them without the rest, and a power cut any part of them,
-    /// with damage where the rest was.
+    /// Appends events with one write and, where asked, one sync. If the process ends before this
+    /// returns, the first of them can be there without the rest; after a power cut any part of them
+    /// can, with damage where the rest was.
     ///
     /// # Errors
     /// As [`append`](Writer::append), for the batch as a whole.
@@ -124,8 +124,8 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Appends events given as their lines, each ending in a newline, as
-    /// [`append_batch`](Writer::append_batch) does. A line is taken as it is: its fields stand in
-    /// the order `type`, `data`, `ts`, then `id`, `actor`, `meta` where there.
+    /// [`append_batch`](Writer::append_batch) does. A line is taken as it is, so its fields have to
+    /// be in the order `type`, `data`, `ts`, then `id`, `actor`, `meta` where there.
     ///
     /// # Errors
     /// As [`append`](Writer::append), for all lines as a whole. [`Error::Unreadable`] also for a
@@ -148,7 +148,7 @@ impl<S: Storage> Writer<S> {
         self.write_batch(lines, &ends, durability)
     }
 
-    /// Appends the event if the log still ends at `position` with the line of this hash: what the
+    /// Appends the event if the log still ends at `position` with the line of this hash, as the
     /// last [`Appended`] or record told. An empty log ends at 0 after [`LineHash::NONE`].
     ///
     /// # Errors

@@ -11,8 +11,8 @@ use crate::line;
 /// How much memory is kept from one append to the next, in bytes.
 pub(crate) const KEPT: usize = 1 << 20;
 
-/// Events as the lines that they will be in the log. They can be made before it is known where
-/// they will stand, and in another thread than the writer's.
+/// Events as the lines that they will be in the log. They can be encoded before it is known where
+/// they will stand, and on another thread than the writer's.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     lines: Vec<u8>,
@@ -56,7 +56,7 @@ impl Batch {
         self.ends.extend(other.ends.iter().map(|end| start + end));
     }
 
-    /// Takes all events out. Memory that a large event or many took is not kept for others.
+    /// Removes all events. The memory of a large event, or of many, is given back.
     pub fn clear(&mut self) {
         self.lines.clear();
         self.lines.shrink_to(KEPT);

@@ -93,7 +93,8 @@ pub enum Error<E: core::error::Error + 'static> {
         /// What stands in the way.
         reason: String,
     },
-    /// The operation is safe for the only writer alone, and this one was opened without a lock.
+    /// The operation is safe only where nobody else writes, and this writer was opened without a
+    /// lock.
     #[error("cannot {action} without the lock: others may be writing; open with LockMode::Flock")]
     NotExclusive {
         /// What was asked for.

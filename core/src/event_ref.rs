@@ -17,9 +17,9 @@ use crate::record::Line;
 /// An event in its line: type, time, identifier and actor at once, the rest when asked for.
 ///
 /// A line as the log writes it is taken apart at its ends, without a look at the data between
-/// them, which takes a fraction of the time of parsing it; any other line is parsed. What is told
-/// is the same as [`Line::event`] tells of every line that is an event. Damage inside a line is
-/// found when its data is asked for, not before.
+/// them, which takes a fraction of the time of parsing it; any other line is parsed. Of a line that
+/// is an event it tells the same as [`Line::event`]. Damage inside a line is found when its data is
+/// asked for, not before.
 ///
 /// ```
 /// use eventfold_core::{Access, Codec, Durability, Event, MemoryStore, Scan, Writer};
@@ -128,8 +128,8 @@ impl<'a> EventRef<'a> {
         &self.line
     }
 
-    /// Whether all that the line says can be read, its data and what it holds beside them included:
-    /// what is else found when it is asked for. Nothing is built of it.
+    /// Checks that all of the line can be read, its data and `meta` included: without this, damage
+    /// there is found when they are asked for. Nothing is built of it.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the line is no event.

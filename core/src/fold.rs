@@ -56,8 +56,8 @@ impl<T> Fold<T> {
         }
     }
 
-    /// The same fold as the work of this version of its reducer: what its snapshot will say. 0
-    /// unless said otherwise.
+    /// The same fold, by this version of its reducer, which its snapshot will name. 0 unless said
+    /// otherwise.
     #[must_use]
     pub fn with_version(mut self, version: u32) -> Self {
         self.version = version;

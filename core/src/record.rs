@@ -89,7 +89,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// [`Error::Mismatch`] when the line is an event but its data is no `D`, and
-    /// [`Error::Corrupt`] when it is none.
+    /// [`Error::Corrupt`] when it is no event.
     pub fn event<D: Deserialize<'a>, E: core::error::Error>(&self) -> Result<Event<D>, Error<E>> {
         line::from_json(self.bytes).map_err(|reason| self.refused(reason))
     }
@@ -97,7 +97,7 @@ impl<'a> Line<'a> {
     /// The event in the line, of which only what is asked for is parsed.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when it can be seen without a look at its data that the line is none.
+    /// [`Error::Corrupt`] when the line is no event and that shows without a look at its data.
     #[inline]
     pub fn event_ref<E: core::error::Error>(&self) -> Result<EventRef<'a>, Error<E>> {
         EventRef::of(*self)

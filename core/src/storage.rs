@@ -88,7 +88,7 @@ pub trait Storage: Source {
     /// Removes the slot; one that does not exist is removed already.
     ///
     /// # Errors
-    /// After an error the slot is there still, or gone.
+    /// After an error the slot is still there, or gone.
     fn remove(&mut self, slot: Slot<'_>) -> Result<(), Self::Error>;
 }
 
@@ -143,7 +143,7 @@ pub enum LockMode {
     /// An advisory exclusive `flock` on the log file, for as long as the writer lives.
     #[default]
     Flock,
-    /// No lock. Whoever opens the store sees to it that there is one writer, or lives with
+    /// No lock. Whoever opens the store makes sure that there is one writer, or uses
     /// [`Access::Shared`].
     None,
 }

@@ -24,10 +24,10 @@ type Lift = dyn Fn(&str) -> Result<String, String> + Send + Sync;
 /// How events of old shapes are lifted to the shapes that a program has now, when they are read.
 ///
 /// What is stored stays as it is, and so do position and hash; `ts`, `id`, `actor` and `meta` are
-/// the event's own. A lift changes the type and the data of all events of one type. Where the new
-/// type is itself lifted, that comes after it, each lift once at most: from any old shape there is
-/// a way to the newest one step by step. A type whose data changes shape without a new name may be
-/// lifted to itself; that lift sees old and new data and ends the way.
+/// the event's own. A lift changes the type and the data of all events of one type. If the new type
+/// is itself lifted, that lift follows, each at most once: an event of any old shape comes to the
+/// newest one step by step. A type whose data changes shape without a new name may be lifted to
+/// itself; that lift sees old and new data, and is the last.
 ///
 /// A view folds lifted events. Whoever changes what a lift makes of an event raises the versions
 /// of the views that have folded it. Clones share the lifts.
@@ -59,7 +59,7 @@ pub struct Upcasts {
 }
 
 impl Upcasts {
-    /// None: each event is read as it is.
+    /// No lifts: each event is read as it is.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -94,8 +94,8 @@ impl Upcasts {
     /// The line as it is to be read: itself, or, in `buffer`, the one of the lifted event.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] when the event cannot be lifted, and [`Error::Corrupt`] when it is to
-    /// be and the line is no event.
+    /// [`Error::Mismatch`] when the event cannot be lifted, and [`Error::Corrupt`] when there is a
+    /// lift for it but the line is no event.
     pub fn lifted<'b, E: core::error::Error>(
         &self,
         line: &Line<'b>,

@@ -1,4 +1,4 @@
-//! The writer: opening, syncing, and what it is worth after a failure.
+//! The writer: opening, syncing, and what it still does after a failure.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -106,7 +106,7 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Saves a fold under this name, in place of what was saved before. What it was folded from
-    /// is made durable first: a snapshot knows no event that a power cut can take.
+    /// is made durable first, so that no snapshot holds an event that a power cut can take.
     ///
     /// # Errors
     /// As [`sync`](Self::sync) and [`Fold::save`].
@@ -181,7 +181,7 @@ impl<S: Storage> Writer<S> {
         &self.store
     }
 
-    /// The store, for what lies beside the log and the archive. Those two are the writer's.
+    /// The store, to change what lies beside the log and the archive. Those two are the writer's.
     pub fn store_mut(&mut self) -> &mut S {
         &mut self.store
     }

@@ -124,7 +124,7 @@ pub enum Error {
         /// What stands in the way.
         reason: String,
     },
-    /// The operation is safe for the only writer alone, and this one holds no lock.
+    /// The operation is safe only where nobody else writes, and this writer holds no lock.
     /// [`io::ErrorKind::Unsupported`].
     #[error("{}: cannot {action} without the lock, since others may be writing; open with LockMode::Flock", dir.display())]
     NotExclusive {
@@ -153,8 +153,8 @@ pub enum Error {
         position: u64,
     },
     /// The log no longer holds the events before this position that a view has folded: others took
-    /// their place after a crash or a failed sync, or it is another log. Only to
-    /// [`rebuild`](crate::View::rebuild) the view helps. [`io::ErrorKind::InvalidInput`].
+    /// their place after a crash or a failed sync, or it is another log. Only
+    /// [`View::rebuild`](crate::View::rebuild) helps. [`io::ErrorKind::InvalidInput`].
     #[error(
         "{}: the events before position {position} are not those that the view has folded; rebuild it",
         dir.display()
@@ -165,8 +165,8 @@ pub enum Error {
         /// Up to where the view has folded.
         position: u64,
     },
-    /// A view that cannot be: its name is no file's name on every system, or is taken, or there is
-    /// no view of that name and type. [`io::ErrorKind::InvalidInput`].
+    /// No such view can be: its name is not a file name on every system, or is taken; or there is
+    /// none of that name and type. [`io::ErrorKind::InvalidInput`].
     #[error("view {name:?} {reason}")]
     View {
         /// The name.
@@ -261,7 +261,7 @@ impl Error {
         }
     }
 
-    /// The same error once more, for another one whom it concerns: what a writer says.
+    /// A copy for each append that shared a failed write. The errors of a writer keep their variant.
     pub(crate) fn duplicate(&self) -> Self {
         match self {
             Self::Poisoned { dir, reason } => Self::Poisoned {

@@ -10,8 +10,8 @@ use crate::error::{CoreError, Error};
 /// An event in its line: type, time, identifier and actor at once, the rest when asked for.
 ///
 /// A line as the log writes it is taken apart at its ends, without a look at the data between
-/// them, which takes a fraction of the time of parsing it. What is told is the same as a parsed
-/// [`Event`] tells. Damage inside a line is found when its data is asked for, not before.
+/// them, which takes a fraction of the time of parsing it. It tells the same as a parsed [`Event`].
+/// Damage inside a line is found when its data is asked for, not before.
 ///
 /// [`View::lazy`](crate::View::lazy) folds such events, [`LogIterator::next_ref`] reads them.
 ///
@@ -69,7 +69,7 @@ impl<'a> EventRef<'a> {
         self.event.meta().map_err(|error| self.failed(error))
     }
 
-    /// Whether all that the line says can be read, its data included, of which nothing is built.
+    /// Checks that all of the line can be read, its data included. Nothing is built of it.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the line is no event.

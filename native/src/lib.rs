@@ -41,8 +41,8 @@
 //! With the feature `tracing`, which is off unless asked for, the crate `tracing` is told: `debug` of
 //! a log that was opened, `info` of a rotation and of a snapshot that was passed over, `warn` of what
 //! opening repaired and of a lock that was refused, `error` of a writer that is poisoned. Appends
-//! and reads tell nothing. A subscriber must not use the log that it is told of by itself: it is told
-//! in the middle of what that log does.
+//! and reads tell nothing. A subscriber must not use the log that it is told of: it is called in the
+//! middle of what that log does.
 
 mod error;
 mod event_ref;

@@ -113,8 +113,8 @@ impl EventReader {
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] when there is no such directory, and
-    /// [`io::ErrorKind::NotADirectory`] when it is none. The iterator's own errors are said at
-    /// [`LogIterator`].
+    /// [`io::ErrorKind::NotADirectory`] when it is something else. [`LogIterator`] tells the errors
+    /// of the iterator.
     pub fn read_from(&self, position: u64) -> io::Result<LogIterator> {
         self.source.check_dir()?;
         Ok(LogIterator::new(
@@ -139,7 +139,7 @@ impl EventReader {
     /// lines, not with the log.
     ///
     /// Each event is a line, but not each line need be an event: one that is blank or damaged
-    /// counts too. Damage in the archive is not passed on the way back; it starts behind it.
+    /// counts too. On the way back damage in the archive is not passed: reading starts behind it.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
@@ -192,11 +192,10 @@ impl EventReader {
     }
 
     /// How many bytes of lines are left to read from `position` on, in the log and, uncompressed,
-    /// in the archive. Nothing is read of them: it takes two looks at the files' lengths, as a
-    /// rule.
+    /// in the archive. They are not read: it takes two looks at the files' lengths, as a rule.
     ///
-    /// A line that is being written counts as far as it is there, so that it is 0 when everything
-    /// was read, and more than 0 also for a moment before there is an event to read.
+    /// A line that is being written counts with the bytes that are there. So 0 says that everything
+    /// was read, and more than 0 does not yet say that there is an event to read.
     ///
     /// # Errors
     /// [`Error::Beyond`] when the log ends before `position`, and [`Error::Corrupt`] when the
@@ -238,12 +237,12 @@ impl EventReader {
     /// What a writer that opened the log now would find and repair: what a crash left. Nothing is
     /// changed, and the bytes that a repair would write are held in memory.
     ///
-    /// While a writer is alive it is in the midst of things, and what it has not finished looks as
-    /// if a crash had left it: see [`who_holds`](Self::who_holds).
+    /// While a writer is alive, what it has not finished looks like what a crash leaves: see
+    /// [`who_holds`](Self::who_holds).
     ///
     /// # Errors
-    /// As [`EventWriter::open`](crate::EventWriter::open), apart from what a lock has to do with,
-    /// and as [`read_from`](Self::read_from) for a directory that is not there.
+    /// As [`EventWriter::open`](crate::EventWriter::open), apart from those of the lock, and as
+    /// [`read_from`](Self::read_from) for a directory that is not there.
     pub fn pending_recovery(&self) -> io::Result<Recovery> {
         self.source.check_dir()?;
         let store = Rehearsal::of(&self.source)?;

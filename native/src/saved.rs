@@ -40,8 +40,7 @@ pub struct SavedView {
 }
 
 impl EventReader {
-    /// The names of the views that have saved a snapshot, in order. What is saved under them need
-    /// not be one that can be used.
+    /// The names of the views that have saved a snapshot, in order, whether it can be used or not.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] when there is no such log, and [`Error::Io`].
@@ -67,11 +66,10 @@ impl EventReader {
         Ok(names)
     }
 
-    /// What the view of this name has saved, of whatever version, or why there is nothing that it
-    /// could go on from.
+    /// What the view of this name has saved, whatever its version, or why that cannot be used.
     ///
     /// # Errors
-    /// [`Error::View`] for a name that is none, and [`Error::Io`].
+    /// [`Error::View`] for an invalid name, and [`Error::Io`].
     pub fn saved_view(&self, name: &str) -> io::Result<Result<SavedView, NoSnapshot>> {
         self.source().check_dir()?;
         let find = |version| {

@@ -22,7 +22,7 @@ use crate::writer::EventWriter;
 /// A writer that threads share: while one of them syncs, the others' events gather, and are
 /// written and synced together after it. Each append returns when its own event is as durable as
 /// [`EventWriter::append`] makes it. Clones write to the same log. Once it is poisoned all of them
-/// have to go, and with them the lock, before the log is opened again.
+/// have to be dropped, which frees the lock, before the log is opened again.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -51,8 +51,8 @@ pub struct SharedWriter {
     shared: Arc<Shared>,
 }
 
-/// An event that was given to a [`SharedWriter`], and is not written before somebody waits for it
-/// or for one that was given after it.
+/// An event that was given to a [`SharedWriter`]. It is written once somebody waits for it, or for
+/// one that was given after it.
 #[derive(Debug)]
 #[must_use = "the event is in the log when `wait` returned"]
 pub struct Receipt {
@@ -127,9 +127,9 @@ impl SharedWriter {
         self.submit(event)?.wait()
     }
 
-    /// Gives an event to be appended, in the order in which they are given, and does not wait for
-    /// it: see [`Receipt::wait`]. What nobody waited for is written when the last handle is gone,
-    /// and its errors are lost.
+    /// Gives an event to be appended, and does not wait for it: see [`Receipt::wait`]. Events are
+    /// appended in the order in which they are given. Those that are not written when the last
+    /// handle is dropped, since nobody waited, are written then, and their errors are lost.
     ///
     /// # Errors
     /// [`Error::Unreadable`] and [`Error::TooLarge`].
@@ -144,9 +144,9 @@ impl SharedWriter {
         Ok(receipt)
     }
 
-    /// Does something else with the writer, such as to rotate, while no append is under way.
-    /// Events that were given and not waited for are not written by it. Appends by a handle have
-    /// to wait for its end, and so cannot be made in `act`.
+    /// Does something else with the writer, such as rotating, while no append is under way.
+    /// Events that were given and not waited for are not written by it. Appends by a handle wait
+    /// until `act` returns, so `act` must make none.
     pub fn with<T>(&self, act: impl FnOnce(&mut EventWriter) -> T) -> T {
         act(&mut self.shared.writer().writer)
     }
@@ -237,7 +237,7 @@ impl Shared {
     }
 }
 
-/// What nobody waited for.
+/// Writes what nobody waited for.
 impl Drop for Shared {
     fn drop(&mut self) {
         // Not locked: a thread that was not forked with this process may have held it.

@@ -16,7 +16,7 @@ use eventfold_core::{Appended, Rotation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Events appended. One of which durability is unknown is none.
+    /// Events appended, without those of which it is unknown whether they are durable.
     pub events: u64,
     /// Bytes of their lines, newlines included.
     pub bytes: u64,

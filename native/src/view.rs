@@ -142,8 +142,8 @@ impl<S: State> View<S> {
     }
 
     /// The state as it was at `position`, which is 0, an event's position or next position: folded
-    /// from the events before it. The view stays as it is, and no snapshot is looked for; a view
-    /// that is not yet further goes on from where it is, and else it begins at the first event.
+    /// from the events before it. The view stays as it is, and no snapshot is looked for: folding
+    /// goes on from where the view is, or begins at the first event if the view is further already.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;

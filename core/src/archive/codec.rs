@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use ruzstd::decoding::FrameDecoder;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// Work for another thread: gives a block, decoded or compressed, or `None` if it is damaged.
+/// Work for another thread. Returns a block, decoded or compressed, or `None` if it is damaged.
 pub type Work = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
 
-/// Waits for the end of [`Work`] and gives what it gave, `None` also if it came to no end.
+/// Waits for [`Work`] to end and returns its result; `None` also if it panicked.
 pub type Waiting = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
 
 /// Turns the content of one block into a zstd frame and back.
@@ -15,15 +15,14 @@ pub type Waiting = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
 /// A platform that has a faster zstd brings its own; every codec reads every other's frames.
 #[derive(Debug, Clone, Copy)]
 pub struct Codec {
-    /// Compresses each of these into one whole zstd frame, at the same time where there are
-    /// threads.
+    /// Compresses each of these into one whole zstd frame, in parallel where there are threads.
     pub compress: fn(contents: &[Vec<u8>]) -> Vec<Vec<u8>>,
     /// Fills `content` with that of one whole frame; `false` when the frame is damaged or its
     /// content has another length.
     pub decompress: fn(frame: &[u8], content: &mut [u8]) -> bool,
-    /// Starts work on another thread, which lets whoever reads an archive from block to block
-    /// decode the next one meanwhile, and a writer append while a block of its log is compressed;
-    /// `None` when there is no thread to be had.
+    /// Starts work on another thread: whoever reads an archive from block to block has the next
+    /// ones decoded meanwhile, and a writer appends while a block of its log is compressed. `None`
+    /// when there is no thread to be had.
     pub start: fn(work: Work) -> Option<Waiting>,
 }
 

@@ -50,7 +50,7 @@ pub struct Snapshot {
     pub hash: LineHash,
 }
 
-/// Why there is no snapshot that a view could go on from, and its events are folded from the first.
+/// Why a view has no snapshot to go on from, so that its events are folded from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoSnapshot {

@@ -67,13 +67,14 @@ impl Ahead {
 }
 
 impl<S: Storage> Writer<S> {
-    /// Compresses a block of the log ahead of its rotation, beside whatever the writer does next
-    /// where the codec has a thread for it. Of a log that is rotated when it has `limit` bytes,
-    /// called before each append, a rotation then has little more left to do than the writing: a
-    /// block is begun once the log holds all of it, and a shorter one near the limit.
-    /// [`u64::MAX`] is a limit that is not known. Also makes the log durable up to there, since a
-    /// rotation has to. Nothing is written but the next rotation's archive, and that not before
-    /// it; up to 8 MiB of it are kept in memory, which are gone with the writer.
+    /// Compresses a block of the log ahead of its rotation; where the codec has a thread for it,
+    /// beside whatever the writer does next. Called before each append to a log that is rotated at
+    /// `limit` bytes, it leaves the rotation little to do but write: a block is begun once the log
+    /// holds all of it, and a shorter one near the limit. [`u64::MAX`] is a limit that is not
+    /// known.
+    ///
+    /// It also makes the log durable up to there, since a rotation has to. To the archive it writes
+    /// nothing: up to 8 MiB of compressed blocks are kept in memory until the log is rotated.
     ///
     /// # Errors
     /// As [`rotate`](Writer::rotate), and [`sync`](Writer::sync).

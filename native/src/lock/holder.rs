@@ -8,10 +8,10 @@ use super::note;
 /// The process that holds the writer's lock.
 ///
 /// On Linux it is the process that took the lock or, if that one has ended, one that has the
-/// locked file open: its child, or the program for which `flock(1)` took it. Who is not visible
-/// from here, as outside of our container, and on other systems whoever it is, is told by the note
-/// that a writer leaves beside the log; a writer that leaves none, such as `eventfold` 0.2.0, is
-/// not known then.
+/// locked file open: its child, or the program for which `flock(1)` took it. A process that is not
+/// visible from here, such as one outside of our container, and any on other systems, is known by
+/// the note that a writer leaves beside the log; a writer that leaves none, such as `eventfold`
+/// 0.2.0, is not known then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {

@@ -18,15 +18,15 @@ pub enum LockState {
     Held(Option<Holder>),
 }
 
-/// Who holds the writer's lock of the log in `dir`. The lock is not taken, other than on Windows, for
-/// a moment in which a writer that opens tries again; nothing is changed and nothing made.
+/// Who holds the writer's lock of the log in `dir`. Nothing is changed or made, and the lock is not
+/// taken, except on Windows for a moment, during which a writer that opens tries again.
 ///
 /// The answer may be out of date when it is returned.
 ///
-/// A writer of this crate is seen wherever it runs, if it could leave its note beside the log. One
-/// that leaves none, as in a directory that it may not write, and any other program that locks the
-/// log, as `eventfold` 0.2.0 does, is seen on Linux from the same container, on Windows if it locks
-/// what this crate locks, and elsewhere not. A writer that takes no lock is never seen.
+/// A writer of this crate is seen wherever it runs, if it could leave its note beside the log. A
+/// holder without a note, such as a writer that may not write to the directory, or `eventfold`
+/// 0.2.0, is seen on Linux from the same container, on Windows if it locks what this crate locks,
+/// and on other systems not at all. A writer that takes no lock is never seen.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -45,7 +45,7 @@ pub enum LockState {
 ///
 /// # Errors
 /// [`io::ErrorKind::NotFound`] when there is no such directory, and
-/// [`io::ErrorKind::NotADirectory`] when it is none.
+/// [`io::ErrorKind::NotADirectory`] when it is something else.
 pub fn who_holds(dir: impl AsRef<Path>) -> io::Result<LockState> {
     let source = FileSource::new(dir.as_ref());
     source.check_dir()?;

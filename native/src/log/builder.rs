@@ -59,8 +59,8 @@ impl EventLogBuilder {
     }
 
     /// How long to wait for the lock while another writer holds it, see
-    /// [`EventWriter::open_waiting`]. It does not wait unless said so. Without the lock this means
-    /// nothing.
+    /// [`EventWriter::open_waiting`]; not at all unless said otherwise. Without the lock this has no
+    /// effect.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
         self
@@ -72,8 +72,8 @@ impl EventLogBuilder {
         self
     }
 
-    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append. It
-    /// never rotates by itself unless said so.
+    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append. Unless
+    /// this is said a log never rotates by itself.
     pub fn max_log_size(mut self, bytes: u64) -> Self {
         self.max_log_size = Some(bytes);
         self
@@ -130,7 +130,7 @@ impl EventLogBuilder {
     ///
     /// # Errors
     /// Those of [`EventWriter::open_waiting`], and of [`EventWriter::rotate`] where the log is at its
-    /// size limit. [`Error::View`] for a name that is no name, or used twice;
+    /// size limit. [`Error::View`] for a name that is invalid or used twice;
     /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made in these two cases.
     pub fn open(self) -> io::Result<EventLog> {
         let mut views = Vec::<Box<dyn AnyView>>::new();

@@ -13,8 +13,8 @@ use super::Receipt;
 /// Ready when the event is in the log and as durable as the writer makes it, on any executor: a
 /// thread of this crate writes and syncs, for all events that were given until then, and ends.
 ///
-/// Nothing is written before it is polled, or another receipt of the same writer is. Dropped, it
-/// takes back nothing: an event that was given is written with the next.
+/// Nothing is written before it is polled, or another receipt of the same writer is. Dropping it
+/// takes nothing back: an event that was given is written with the next.
 ///
 /// ```
 /// # fn block_on<F: std::future::Future>(future: F) -> F::Output {

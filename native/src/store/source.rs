@@ -23,8 +23,8 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// The files of `dir`, which need not exist. A relative path is meant from where the process
-    /// is now, wherever it goes, if that can be found from the root.
+    /// The files of `dir`, which need not exist. A relative path is resolved now, where that leads to
+    /// the same from the root: the process may change its directory afterwards.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
         let dir = match dir.as_os_str().is_empty() {

@@ -72,8 +72,8 @@ impl<S: State> View<S> {
     }
 
     /// A view whose reducer looks at events without parsing them, and asks for the data of those
-    /// that it wants: folding by type, time, identifier or actor is several times as fast. What
-    /// the reducer fails with, the refresh fails with.
+    /// that it wants: folding by type, time, identifier or actor is several times as fast. An error
+    /// of the reducer is that of the refresh.
     ///
     /// Damage inside a line is found where its data is asked for, see [`EventRef`].
     ///
