@@ -10,7 +10,7 @@ export interface DurableObjectSqlStorage {
 }
 
 export interface DurableObjectHostOptions {
-  /** The table that holds the log, for objects that hold several; `"eventfold"` unless said. */
+  /** The table that holds the log, for objects that hold several; `"eventfold"` by default. */
   table?: string;
 }
 

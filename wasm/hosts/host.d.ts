@@ -67,8 +67,8 @@ export interface SourceFiles {
  */
 export interface Files extends SourceFiles {
   /**
-   * Whether everyone else is kept from writing, as it is unless said otherwise. If not, nothing is
-   * repaired, cut or rotated.
+   * Whether everyone else is kept from writing; `true` by default. If not, nothing is repaired, cut
+   * or rotated.
    */
   readonly exclusive?: boolean;
 
@@ -88,9 +88,9 @@ export interface Files extends SourceFiles {
   remove(file: string): void;
 
   /**
-   * Where a directory of the Rust crate 0.2.0 can come to: the names of the views that have a
-   * snapshot. Before a rotation those that it saved are removed, since it would take them for
-   * folded up to where the log begins.
+   * For hosts that may be given a directory of the Rust crate 0.2.0: the names of the views that
+   * have a snapshot. Before a rotation those that this crate saved are removed, since it would take
+   * them for folded up to where the log begins.
    */
   snapshots?(): Iterable<string>;
 

@@ -7,8 +7,8 @@ import type { Host } from "./host.js";
  * Durable: relaxed. A call returns when the page has the bytes; they are stored right after it, in
  * order, one transaction at a time. `durable` resolves once everything done before is on the disk,
  * as is closing. What the end of the page or a power cut takes before that is always the last of
- * what was done, never something in the middle. A page that is left with something unsaved in mind
- * does well to `await log.durable()` when it becomes hidden.
+ * what was done, never something in the middle. A page that must not lose any of it should
+ * `await log.durable()` when it becomes hidden.
  *
  * When storing fails, as with a full quota, nothing more is stored, and the next call that writes
  * throws what went wrong; so does closing, if no call told it before.
@@ -20,9 +20,9 @@ import type { Host } from "./host.js";
  * it, and the next call that writes says so.
  *
  * A reader sees what was stored when it was opened, and soon after each transaction of the writer,
- * in whatever page, what is stored then. One that ended in the midst of that may have told nobody:
- * `refresh` looks again, as a tail does once a second. What a reader sees is whole: the log as it
- * was at some moment.
+ * in whatever page, what is stored then. A writer that ended right after a transaction may have told
+ * nobody: `refresh` looks again, as a tail does once a second. What a reader sees is whole: the log
+ * as it was at some moment.
  *
  * The database is called `eventfold:NAME`. When another page deletes it, an open log lets go of it
  * and throws from then on.

@@ -27,8 +27,8 @@ export interface OpfsSourceFiles extends SourceFiles {
   refresh(): Promise<boolean>;
 
   /**
-   * Whether no rotation has come in between since `refresh`: for readers that hold nothing in
-   * memory, to whom what they read is worth nothing unless it is so afterwards.
+   * Whether there was no rotation since `refresh`. A reader that holds nothing in memory asks this
+   * after it has read, and believes what it read only then.
    */
   stillCurrent(): Promise<boolean>;
 }

@@ -16,9 +16,9 @@ export class LockedError extends EventfoldError {
 }
 
 /**
- * The host refused; `cause` is what it threw. Nothing was written unless the message says so. One of
- * a rotation, its syncs included, may leave the writer unsure of what is stored: then the next call
- * that writes throws a `PoisonedError`.
+ * The host refused; `cause` is what it threw. Nothing was written unless the message says so. When
+ * it comes of a rotation, its syncs included, the writer may be unsure of what is stored: then the
+ * next call that writes throws a `PoisonedError`.
  */
 export class StorageError extends EventfoldError {
   readonly code: "storage";
@@ -56,7 +56,7 @@ export class PoisonedError extends EventfoldError {
   readonly code: "poisoned";
 }
 
-/** The events from `position` on are stored or not. Open the log again and read from there. */
+/** Whether the events from `position` on are stored is unknown: open the log again and read them. */
 export class DurabilityUnknownError extends EventfoldError {
   readonly code: "durability-unknown";
   readonly position: number;
@@ -75,7 +75,7 @@ export class UnreadableError extends EventfoldError {
   readonly code: "unreadable";
 }
 
-/** A position that is no start of an event of this log. */
+/** A position that is not the start of an event of this log. */
 export class BadPositionError extends EventfoldError {
   readonly code: "bad-position";
 }
@@ -104,8 +104,8 @@ export class ReentrantError extends EventfoldError {
 }
 
 /**
- * The module stopped in the middle of a call, and what that was to write is stored or not. Load the
- * package anew and open the log again.
+ * The module stopped in the middle of a call; whether what that was to write is stored is unknown.
+ * Load the package anew and open the log again.
  */
 export class PanicError extends EventfoldError {
   readonly code: "panic";
@@ -117,8 +117,8 @@ export class UnsupportedError extends EventfoldError {
 }
 
 /**
- * The tab that wrote went away before it answered: what it was asked for is done or not. If it is,
- * its events are at `position` or after it.
+ * The tab that wrote went away before it answered: whether it did what it was asked for is unknown.
+ * If it did, the events are at `position` or after it.
  */
 export class LeaderLostError extends EventfoldError {
   readonly code: "leader-lost";

@@ -12,7 +12,7 @@ export interface NewEvent<Data = unknown> {
    */
   data: Data;
 
-  /** When it happened, in whole seconds from 1970 on; now, unless said. */
+  /** When it happened, in whole seconds from 1970 on; now by default. */
   ts?: number | undefined;
 
   /** The caller's own name for the event, or for what it is about. The log does not look at it. */

@@ -5,7 +5,7 @@ import { EventReader, type ReaderOptions } from "./reader.js";
 export interface LogOptions<States = {}> extends ReaderOptions<States> {
   /**
    * Rotates before an append when the log, without the archive, has this many bytes or more. A
-   * number above 0; `Infinity`, which is never, unless said. What `rotate` throws, the append throws
+   * number above 0; by default `Infinity`, which is never. What `rotate` throws, the append throws
    * then. An event that is refused does not rotate; an append that the host refuses may have.
    */
   maxLogSize?: number | undefined;
@@ -13,7 +13,7 @@ export interface LogOptions<States = {}> extends ReaderOptions<States> {
 
 export interface AppendOptions {
   /**
-   * What the append waits for. `"synced"`, unless said: until the host says that the event is
+   * What the append waits for. `"synced"`, the default: until the host says that the event is
    * durable. `"buffered"`: until the host has the event, which the end of the process does not
    * take, but a power cut may, with everything since the last sync.
    */

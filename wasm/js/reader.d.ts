@@ -33,7 +33,7 @@ export interface ReaderOptions<States = {}> {
 }
 
 export interface TailOptions {
-  /** Where to start; 0, the start of history, unless said. */
+  /** Where to start; by default 0, the start of history. */
   position?: number | undefined;
 
   /** Ends the tail: an `AbortSignal`. The iteration then finishes without an error. */
@@ -59,7 +59,7 @@ export class EventReader<States = {}> {
   /**
    * Opens the log on a host for reading.
    *
-   * Rejects with a `BadArgumentError` for a host or a view that is none, with an
+   * Rejects with a `BadArgumentError` for what is not a host or not a view, with an
    * `UnsupportedError` where the runtime lacks what the host needs, and with a `StorageError`
    * when the host refuses.
    */
@@ -68,12 +68,12 @@ export class EventReader<States = {}> {
   /**
    * The events from `position` on, up to the end of the log; those appended while the iteration
    * goes on are in it. Nothing is read before the first `next`, then about 256 KiB at a time.
-   * Rotation is not noticed.
+   * Rotations in between change nothing.
    *
    * Throws a `BadPositionError` when `position` is no number from 0 on below 2^53, and from the
    * first `next` when no event starts there. A damaged place in the archive ends the iteration
-   * with a `CorruptError`, after all events before it; a line that is no event does so itself when
-   * it is looked into. A `StorageError` ends it as well; read again from the `nextPosition` of the
+   * with a `CorruptError`, after all events before it; a line that is no event throws one when its
+   * event is looked into. A `StorageError` ends it as well; read again from the `nextPosition` of the
    * last event.
    */
   read<Data = unknown>(position?: number): Generator<LogEvent<Data>, void, undefined>;
@@ -83,14 +83,14 @@ export class EventReader<States = {}> {
    * is aborted or the log closed. A host that is told of changes wakes it; it looks again once a
    * second in any case.
    *
-   * Throws and ends as `read` does; a `BadArgumentError` for a signal that is none.
+   * Throws and ends as `read` does; a `BadArgumentError` for what is not a signal.
    */
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
   /**
-   * Goes to the log as it is now, on a host that reads it as it was at a moment, which is that of
-   * opening at first: `eventfold/opfs` in Firefox and Safari, and `eventfold/indexeddb`. A tail does
-   * so by itself. Where reads see the log of now it does nothing.
+   * Goes to the log as it is now, on a host that reads it as it was at one moment, at first that of
+   * opening: `eventfold/opfs` in Firefox and Safari, and `eventfold/indexeddb`. A tail does so by
+   * itself. On other hosts reads always see the log as it is now, and this does nothing.
    *
    * Rejects with a `StorageError` when the host refuses.
    */
@@ -98,8 +98,8 @@ export class EventReader<States = {}> {
 
   /**
    * The state of a view up to the last event. The first call starts from its snapshot, if there is
-   * one; later ones fold only what came since, or all anew once it shows that events which were
-   * folded are no longer in the log.
+   * one; later ones fold only what came since, or everything anew if events that were folded turn
+   * out to be no longer in the log.
    *
    * The state belongs to the view: do not change it, and take a copy of what has to stay as it is,
    * since a reducer may change it in place.
@@ -113,7 +113,7 @@ export class EventReader<States = {}> {
 
   /**
    * Gives back what the host opened, and ends all tails. Everything but `close` throws a
-   * `ClosedError` from then on, the `next` of a reading too. Closing again waits for the same.
+   * `ClosedError` from then on, also the `next` of an iteration. Closing again waits for the same.
    *
    * Rejects with a `ReentrantError` in the middle of a call, as from a reducer; the log stays open.
    */

@@ -5,10 +5,10 @@ export * from "./api.js";
  * stores what `rotate` moves into the archive as it is; `eventfold/module.wasm`, half as large
  * again, compresses it, often to less than a fourth. Both read every archive, as any zstd does.
  *
- * Before the first `open`; of several calls the first counts, in the whole program.
+ * To be called before the first `open`; of several calls in a program the first one counts.
  *
- * Throws a `BadArgumentError` when given nothing. What is no module is found out by `open`, which
- * rejects with what WebAssembly says.
+ * Throws a `BadArgumentError` when given nothing. Anything else that is not a module makes `open`
+ * reject with what WebAssembly says.
  */
 export function init(module: ArrayBuffer | ArrayBufferView | CompiledModule): void;
 

@@ -88,7 +88,7 @@ export class TabLog<States = {}> {
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
    * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for
-   * a name or a view that is none.
+   * an invalid name or view.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 
@@ -122,7 +122,7 @@ export class TabLog<States = {}> {
   rotate(): Promise<Rotation>;
 
   /**
-   * The events from `position` on, up to the end of the log. What this tab was told to be appended
+   * The events from `position` on, up to the end of the log. Every append that this tab was told of
    * is in it. Ends as `EventReader.read` does.
    */
   read<Data = unknown>(position?: number): AsyncGenerator<LogEvent<Data>, void, undefined>;
