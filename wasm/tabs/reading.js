@@ -1,6 +1,7 @@
 // The log as a tab reads it, beside a writer that may rotate it at any moment: what was read is
 // believed only when the files are seen to be the same log still.
 
+import { ARCHIVE, LOG } from "../hosts/opfs-place.js";
 import { call, free } from "../js/module.js";
 
 const BATCH_LEN = 512 << 10;
@@ -71,8 +72,8 @@ export class Reading {
     return this.#alone(async () => {
       await this.#files.refresh();
       return {
-        logBytes: this.#files.len("app.jsonl"),
-        archiveBytes: this.#files.len("archive.jsonl.zst"),
+        logBytes: this.#files.len(LOG),
+        archiveBytes: this.#files.len(ARCHIVE),
       };
     });
   }
