@@ -34,7 +34,7 @@ export class EventLog extends EventReader {
     this.#maxLogSize = maxLogSize;
     const [tornLogBytes, tornArchiveBytes, completedLine, rotation, adoptedBytes] = writer.recovery();
     this.recovery = {
-      text: writer.recovered() ?? "nothing to repair",
+      text: writer.recoveryText(),
       tornLogBytes,
       tornArchiveBytes,
       completedLine: completedLine === 1,

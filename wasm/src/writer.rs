@@ -42,10 +42,11 @@ impl RawWriter {
         })
     }
 
-    /// What opening repaired, in words; nothing when the log needed nothing.
+    /// What opening repaired, in words.
     #[must_use]
-    pub fn recovered(&self) -> Option<String> {
-        (!self.recovery.is_clean()).then(|| self.recovery.to_string())
+    #[wasm_bindgen(js_name = recoveryText)]
+    pub fn recovery_text(&self) -> String {
+        self.recovery.to_string()
     }
 
     /// What opening repaired: bytes cut off the log and off the archive, whether a line was

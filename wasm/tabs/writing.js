@@ -33,8 +33,6 @@ export class Writing {
     this.#writer = writer;
     this.#maxLogSize = maxLogSize;
     this.#views = new Set([...views, ...(files.snapshots?.() ?? [])]);
-    /** What opening repaired, in words. */
-    this.recovered = writer.recovered();
     /** Where the log ends. */
     this.position = writer.end();
     /** Resolves when the lock is lost. */
