@@ -14,7 +14,7 @@ pub use codec::CODEC;
 pub use error::to_js;
 pub use host::{Files, HostError, HostStore, memory_files};
 pub use scan::RawScan;
-pub use snapshot::{check_name, load_snapshot};
+pub use snapshot::{check_view_name, load_snapshot};
 pub use writer::RawWriter;
 
 /// The module's memory.

@@ -1,4 +1,4 @@
-use eventfold_core::{LockMode, Snapshot, check_view_name};
+use eventfold_core::{LockMode, Snapshot};
 use wasm_bindgen::prelude::*;
 
 use crate::codec::CODEC;
@@ -27,6 +27,6 @@ pub fn load_snapshot(files: Files, name: &str) -> Result<Option<js_sys::Array>, 
 /// # Errors
 /// As [`eventfold_core::check_view_name`].
 #[wasm_bindgen(js_name = checkViewName)]
-pub fn check_name(name: &str) -> Result<(), JsValue> {
-    check_view_name(name).map_err(to_js)
+pub fn check_view_name(name: &str) -> Result<(), JsValue> {
+    eventfold_core::check_view_name(name).map_err(to_js)
 }
