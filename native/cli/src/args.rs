@@ -19,7 +19,7 @@ const MAX_MIB: u64 = 1 << 40;
 /// `doctor --repair` take the writer's lock.
 ///
 /// Exit status: 0 when it was done, 1 when it failed, 2 when the command line was not understood,
-/// 3 when `doctor` found something wrong; that of `state-at` is its program's.
+/// 3 when `doctor` found something wrong. `state-at` ends with the status of its program.
 #[derive(Debug, Parser)]
 #[command(
     name = "eventfold",
@@ -80,7 +80,7 @@ pub(crate) fn mib(text: &str) -> Result<u64, String> {
     }
 }
 
-/// `what` is what the number is, and `such` where it is had from, or one of them.
+/// `what` says what the number is, and `such` where to find it, or gives one.
 fn whole(text: &str, what: &str, such: &str) -> Result<u64, String> {
     text.parse().map_err(|_| match text.parse::<i128>() {
         Ok(..0) => format!("{what} is 0 or more"),

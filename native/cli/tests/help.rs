@@ -61,7 +61,7 @@ fn every_exit_status_is_told() {
         "1 when",
         "2 when",
         "3 when `doctor`",
-        "that of `state-at`",
+        "`state-at` ends with the status",
     ] {
         assert!(help.contains(part), "{part:?} is not in\n{help}");
     }

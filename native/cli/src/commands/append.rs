@@ -43,7 +43,7 @@ pub(crate) struct Append {
     /// Anything beside the data, as JSON
     #[arg(long, value_name = "JSON")]
     meta: Option<String>,
-    /// When it happened: Unix seconds, RFC 3339, or how long ago (2h); now unless said
+    /// When it happened: Unix seconds, RFC 3339, or how long ago (2h); now by default
     #[arg(long, value_name = "TIME", value_parser = times::parse_new, allow_negative_numbers = true)]
     ts: Option<u64>,
     /// Do not wait for the disk: the event survives the end of the process, not a power cut

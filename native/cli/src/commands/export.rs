@@ -17,7 +17,7 @@ use crate::progress::Progress;
 ///
 /// A file is compressed with zstd where its name ends in .zst. It is read again and compared with
 /// the log before it takes its name, and is there whole or not at all; `eventfold import` takes it
-/// back. Damage in the log ends it: with `eventfold cat` what can be read is had.
+/// back. Damage in the log ends it; `eventfold cat` prints what can be read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +26,7 @@ Examples:
 pub(crate) struct Export {
     /// The log's directory
     dir: PathBuf,
-    /// Where to; standard output unless said
+    /// Where to; - is standard output
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
     /// Replace the file if it is there

@@ -13,7 +13,7 @@ Examples:
   eventfold man | man -l -
   eventfold man import > ~/.local/share/man/man1/eventfold-import.1")]
 pub(crate) struct Man {
-    /// Of this command
+    /// The page of this command, in place of eventfold's own
     command: Option<String>,
 }
 

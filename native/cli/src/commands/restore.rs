@@ -9,8 +9,7 @@ use crate::failure::{Failure, Outcome};
 
 /// Make a log of a backup, or of any log, as it was at a position or time.
 ///
-/// Nothing is written over: the log that takes the place of another is made beside it, and moved
-/// there by you. Positions stay as they were. With --at, views are folded anew by their programs.
+/// Nothing is written over: to replace a log, make the new one beside it and move it there yourself. Positions stay as they were. With --at, views are folded anew by their programs.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -26,7 +26,7 @@ Examples:
 pub(crate) struct Tail {
     /// The log's directory
     dir: PathBuf,
-    /// How many events, of those that are wanted
+    /// How many events, of those that match
     #[arg(short = 'n', long, value_name = "N", value_parser = args::events, allow_negative_numbers = true, default_value_t = 10)]
     lines: u64,
     /// Wait for what comes after them

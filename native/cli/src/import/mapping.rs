@@ -15,7 +15,7 @@ use crate::times;
 #[derive(Debug, Clone, PartialEq, Eq, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Fields (NAME, or a.b for b inside a)")]
 pub(crate) struct Mapping {
-    /// The field that is the type; `type` unless said
+    /// The field that is the type; `type` by default
     #[arg(long, value_name = "NAME")]
     type_field: Option<String>,
     /// The type of lines that have none
@@ -23,20 +23,20 @@ pub(crate) struct Mapping {
     type_of_others: Option<String>,
     /// The field that is the time: RFC 3339, or seconds, milli-, micro- or nanoseconds since 1970
     ///
-    /// Unless said it is `ts`, in Unix seconds or RFC 3339. A line without a time gets the time
+    /// By default it is `ts`, in Unix seconds or RFC 3339. A line without a time gets the time
     /// at which the import began.
     #[arg(long, value_name = "NAME")]
     ts_field: Option<String>,
     /// The field that is the data; what else the line holds is dropped
     ///
-    /// Unless said the data is the field `data` if nothing else is left of the line, and otherwise
-    /// an object of all that is left.
+    /// By default the data is the field `data` if nothing else is left of the line, and otherwise an
+    /// object of all that is left.
     #[arg(long, value_name = "NAME")]
     data_field: Option<String>,
-    /// The field that is the identifier; `id` unless said
+    /// The field that is the identifier; `id` by default
     #[arg(long, value_name = "NAME")]
     id_field: Option<String>,
-    /// The field that is the actor; `actor` unless said
+    /// The field that is the actor; `actor` by default
     #[arg(long, value_name = "NAME")]
     actor_field: Option<String>,
 }
