@@ -44,39 +44,35 @@ pub fn folded<S: State, D: Serialize + DeserializeOwned>(
             format!("event {number}, {:?}, {what}: {why}", event.event_type)
         };
         let reduce = |state, line: &Line<'_>| Ok::<_, Error>(reducer(state, &line.event()?));
-        let outcome = log
-            .append(&event, Durability::Buffered)
-            .map_err(|error| failed("cannot be appended", &error))
-            .and_then(|_| {
-                let refreshed = |fold: &Fold<S>| {
-                    let further = fold.refreshed(log.store(), Codec::PORTABLE, reduce);
-                    let further = further.map_err(|error| failed("cannot be folded", &error))?;
-                    further.ok_or_else(|| failed("cannot be folded", &"it is not there"))
-                };
-                whole = refreshed(&whole)?;
-                saved = refreshed(&saved)?;
-                Ok(())
-            })
-            .and_then(|()| {
-                log.save(&saved, VIEW)
-                    .map_err(|error| failed("leads to a state that cannot be saved", &error))?;
-                let found = Fold::find(log.store(), Codec::PORTABLE, VIEW, 0);
-                saved = found.ok().and_then(Result::ok).ok_or_else(|| {
-                    failed(
-                        "leads to a state that does not read back",
-                        &json(saved.state()),
-                    )
-                })?;
-                let (whole, saved) = (json(whole.state()), json(saved.state()));
-                match whole == saved {
-                    true => Ok(()),
-                    false => Err(failed(
-                        "leads to another state after a snapshot",
-                        &format!("{saved} in place of {whole}"),
-                    )),
-                }
-            });
-        if let Err(message) = outcome {
+        let refreshed = |log: &Writer<_>, fold: &Fold<S>| {
+            let further = fold.refreshed(log.store(), Codec::PORTABLE, reduce);
+            let further = further.map_err(|error| failed("cannot be folded", &error))?;
+            further.ok_or_else(|| failed("cannot be folded", &"it is not there"))
+        };
+        let mut go_on = || {
+            log.append(&event, Durability::Buffered)
+                .map_err(|error| failed("cannot be appended", &error))?;
+            whole = refreshed(&log, &whole)?;
+            saved = refreshed(&log, &saved)?;
+            log.save(&saved, VIEW)
+                .map_err(|error| failed("leads to a state that cannot be saved", &error))?;
+            let found = Fold::find(log.store(), Codec::PORTABLE, VIEW, 0);
+            saved = found.ok().and_then(Result::ok).ok_or_else(|| {
+                failed(
+                    "leads to a state that does not read back",
+                    &json(saved.state()),
+                )
+            })?;
+            let (whole, saved) = (json(whole.state()), json(saved.state()));
+            match whole == saved {
+                true => Ok(()),
+                false => Err(failed(
+                    "leads to another state after a snapshot",
+                    &format!("{saved} in place of {whole}"),
+                )),
+            }
+        };
+        if let Err(message) = go_on() {
             panic!("{message}");
         }
     }
