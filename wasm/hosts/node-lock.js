@@ -37,7 +37,7 @@ export function lockLog(dir, path) {
 }
 
 /** Whether `path` names the open file; not, if it names nothing. */
-export function isAt(fd, path) {
+function isAt(fd, path) {
   const there = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
   return there !== undefined && isSame(fs.fstatSync(fd, { bigint: true }), there);
 }
