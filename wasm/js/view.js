@@ -30,72 +30,106 @@ export function checkViews(views) {
  */
 const fileOf = (name) => name.replace(/\p{Surrogate}/gu, "\ufffd").toLowerCase();
 
+/** What a view has folded, and what of it is saved, whoever reads the events for it. */
+export class FoldedView {
+  #name;
+  #definition;
+  /** A state, its position and the hash of the last line folded; `undefined` until loaded. */
+  fold;
+  /** Position of the snapshot. */
+  saved = 0;
+
+  constructor(name, definition) {
+    this.#name = name;
+    this.#definition = definition;
+  }
+
+  /** Takes the snapshot that there is: the state as JSON, its position and its hash. */
+  load(snapshot) {
+    if (!snapshot) {
+      this.fold = this.unfolded();
+      return;
+    }
+    const [state, position, hash] = snapshot;
+    this.saved = position;
+    this.fold = { state: JSON.parse(state), position, hash };
+  }
+
+  /** A fold over nothing yet. */
+  unfolded() {
+    return { state: structuredClone(this.#definition.initial), position: 0, hash: undefined };
+  }
+
+  /** Folds a batch into `fold`, up to `position`, where the line of this `hash` ends. */
+  add(fold, batch, position, hash) {
+    // A reducer may work in place: when it fails, what it left is not to be seen.
+    this.fold = undefined;
+    for (let index = 0; index < batch.length; index++) {
+      fold.state = reduced(this.#name, this.#definition.reduce, fold.state, batch.event(index));
+    }
+    fold.position = position;
+    fold.hash = hash;
+    this.fold = fold;
+  }
+
+  /** What a fold from the first event came to, since events that were folded are gone. */
+  replace(fold) {
+    this.fold = fold;
+    this.saved = 0;
+  }
+
+  /** What is to be saved as a snapshot: nothing, where it is no further than the last one. */
+  unsaved() {
+    if (!this.fold || this.fold.position === this.saved) return undefined;
+    const { state, position, hash } = this.fold;
+    return { state: json(`the state of view ${JSON.stringify(this.#name)}`, state), position, hash };
+  }
+}
+
 export class View {
   #session;
   #name;
-  #definition;
-  /** The state, its position and the hash of the last line folded; `undefined` until loaded. */
-  #fold;
-  /** Position of the snapshot. */
-  #saved = 0;
+  #folded;
 
   /** @param {import("./session.js").Session} session */
   constructor(session, name, definition) {
     this.#session = session;
     this.#name = name;
-    this.#definition = definition;
+    this.#folded = new FoldedView(name, definition);
   }
 
   /** The state up to the last event. */
   state() {
     return this.#session.hold(() => {
-      this.#fold ??= this.#load();
-      this.#fold = this.#refreshed(this.#fold);
-      return this.#fold.state;
+      const { glue, files } = this.#session;
+      const folded = this.#folded;
+      if (!folded.fold) folded.load(call(() => glue.loadSnapshot(files, this.#name)));
+      try {
+        this.#goOn(folded.fold);
+      } catch (error) {
+        if (!isDiverged(error)) throw error;
+        const anew = folded.unfolded();
+        this.#goOn(anew);
+        folded.replace(anew);
+      }
+      return folded.fold.state;
     });
   }
 
   /** Saves the state as a snapshot, where it is further than the last one. */
   save(writer) {
-    const fold = this.#fold;
-    if (!fold || fold.position === this.#saved) return;
-    const state = json(`the state of view ${JSON.stringify(this.#name)}`, fold.state);
-    this.#session.run(() => writer.save(this.#name, state, fold.position, fold.hash));
-    this.#saved = fold.position;
-  }
-
-  #load() {
-    const { glue, files } = this.#session;
-    const saved = call(() => glue.loadSnapshot(files, this.#name));
-    if (!saved) return unfolded(this.#definition);
-    const [state, position, hash] = saved;
-    this.#saved = position;
-    return { state: JSON.parse(state), position, hash };
-  }
-
-  #refreshed(fold) {
-    try {
-      this.#goOn(fold);
-      return fold;
-    } catch (error) {
-      if (!isDiverged(error)) throw error;
-      const anew = unfolded(this.#definition);
-      this.#goOn(anew);
-      this.#saved = 0;
-      return anew;
-    }
+    const snapshot = this.#folded.unsaved();
+    if (!snapshot) return;
+    const { state, position, hash } = snapshot;
+    this.#session.run(() => writer.save(this.#name, state, position, hash));
+    this.#folded.saved = position;
   }
 
   #goOn(fold) {
     const scan = new Scan(this.#session, fold.position, fold.hash);
     try {
       for (let batch; (batch = scan.next()); ) {
-        // A reducer may work in place: when it fails, what it left is not to be seen.
-        this.#fold = undefined;
-        foldBatch(this.#name, this.#definition, fold, batch);
-        fold.position = batch.places[2 * batch.length - 1];
-        fold.hash = scan.hash;
-        this.#fold = fold;
+        this.#folded.add(fold, batch, batch.places[2 * batch.length - 1], scan.hash);
       }
     } finally {
       scan.free();
@@ -128,23 +162,12 @@ export function noView(name, views) {
   );
 }
 
-export function unfolded({ initial }) {
-  return { state: structuredClone(initial), position: 0, hash: undefined };
-}
-
 /**
  * Whether the events that were folded are no longer in the log: they were seen before they were
  * durable, and others, or none, took their place. A position of its own a fold never gets wrong.
  */
 export function isDiverged(error) {
   return error.code === "bad-position";
-}
-
-/** Folds a batch's events into `fold.state`. */
-export function foldBatch(name, { reduce }, fold, batch) {
-  for (let index = 0; index < batch.length; index++) {
-    fold.state = reduced(name, reduce, fold.state, batch.event(index));
-  }
 }
 
 function reduced(name, reduce, state, event) {
