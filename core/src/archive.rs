@@ -36,6 +36,7 @@ mod block;
 mod codec;
 mod decoder;
 mod foreign;
+mod frame;
 mod mark;
 mod seal;
 mod tail;

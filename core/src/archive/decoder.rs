@@ -6,7 +6,7 @@ use super::BLOCK_LEN;
 use super::ahead::Ahead;
 use super::block::Block;
 use super::codec::Codec;
-use super::foreign::{Frame, FrameError};
+use super::frame::{Frame, FrameError};
 use crate::error::Error;
 use crate::line::MAX_LINE;
 use crate::named::NamedSource;

@@ -1,7 +1,8 @@
 use alloc::vec::Vec;
 
 use super::block::Block;
-use super::foreign::{FrameError, begins_with, may_be_of_log, measure};
+use super::foreign::{begins_with, may_be_of_log, measure};
+use super::frame::FrameError;
 use super::mark::{BlockMark, Fields, HEADER_LEN};
 use super::seal::Seal;
 use super::whole::{ZSTD_MAGIC, whole_frame};
