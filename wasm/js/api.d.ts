@@ -1,24 +1,6 @@
 export type { Files, Host, SourceFiles } from "../hosts/host.js";
 export { memoryHost } from "../hosts/memory.js";
-export {
-  BadArgumentError,
-  BadPositionError,
-  ClosedError,
-  ConflictError,
-  CorruptError,
-  DurabilityUnknownError,
-  EventfoldError,
-  LeaderLostError,
-  LockedError,
-  PanicError,
-  PoisonedError,
-  ReducerError,
-  ReentrantError,
-  StorageError,
-  TooLargeError,
-  UnreadableError,
-  UnsupportedError,
-} from "./errors.js";
+export * from "./errors.js";
 export { LogEvent, type NewEvent } from "./event.js";
 export {
   type Appended,

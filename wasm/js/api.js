@@ -1,4 +1,4 @@
-export * from "./public-errors.js";
+export * from "./errors.js";
 export { LogEvent } from "./event.js";
 export { EventLog } from "./log.js";
 export { EventReader } from "./reader.js";

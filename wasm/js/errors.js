@@ -1,6 +1,8 @@
 // The errors of the package. Every one is an `EventfoldError` with a `code` that stays the same
 // from version to version; the class says the same to those who like `instanceof`.
 
+import { byCode } from "./codes.js";
+
 export class EventfoldError extends Error {
   /**
    * @param {string} code
@@ -15,9 +17,6 @@ export class EventfoldError extends Error {
     Object.assign(this, fields);
   }
 }
-
-/** What an error of this code is made with. */
-export const byCode = new Map();
 
 const define = (name, code) => {
   const of = {

@@ -1,7 +1,8 @@
 // The module, once it is loaded. Entries give it in (`provide`), everything else takes it from
 // here: a program has one, whatever entries it imports.
 
-import { byCode, EventfoldError, PanicError, UnsupportedError } from "./errors.js";
+import { byCode } from "./codes.js";
+import { EventfoldError, PanicError, UnsupportedError } from "./errors.js";
 import * as glue from "../module/eventfold.js";
 
 /** @type {undefined | (() => BufferSource | WebAssembly.Module | Promise<BufferSource | WebAssembly.Module>)} */

@@ -12,7 +12,7 @@ import { Requests } from "./requests.js";
 import { Stream } from "./stream.js";
 import { TabView } from "./view.js";
 
-export * from "../js/public-errors.js";
+export * from "../js/errors.js";
 
 // In this form bundlers see that there is a worker to bundle.
 const ownWorker = () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" });

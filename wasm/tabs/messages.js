@@ -1,6 +1,7 @@
 // What travels between tabs, and between a tab and its worker.
 
-import { byCode, EventfoldError } from "../js/errors.js";
+import { byCode } from "../js/codes.js";
+import { EventfoldError } from "../js/errors.js";
 
 /** The channel of all tabs on a log. The number tells one protocol from another. */
 export const channelOf = (name) => `eventfold/1:${name}`;
