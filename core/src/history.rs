@@ -78,8 +78,8 @@ impl History {
         tail.is_some_and(|tail| !tail.pending.is_empty())
     }
 
-    /// Where the log lies now if the archive is as it was last seen, which is to be asked after all
-    /// that is read by it.
+    /// Where the log lies now if the archive is as it was last seen. Whoever reads by this has to
+    /// see afterwards that it is.
     fn presumed_extent<S: Source>(&mut self, source: &S) -> Result<Extent, Error<S::Error>> {
         let tail = match self.tail {
             Some(ref tail) => tail,

@@ -41,7 +41,7 @@ pub const ZSTD: Codec = Codec {
     },
 };
 
-/// The first by this thread, the others beside it where threads are to be had.
+/// Compresses the first on this thread, and each other one on its own where the system has threads.
 fn compress_all(contents: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let Some((first, others)) = contents.split_first() else {
         return Vec::new();

@@ -5,7 +5,7 @@ use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
-/// Each task once, however often and in how great a number they ask.
+/// Each task once, however often it asks.
 #[derive(Debug, Default)]
 pub(crate) struct Wakers(BTreeMap<(usize, usize), Waker>);
 
@@ -27,8 +27,8 @@ impl Wakers {
         take(self)
     }
 
-    /// Wakes them all. One that panics leaves no other asleep, and who wakes them goes on; what it
-    /// has to say is its panic hook's.
+    /// Wakes them all. One that panics leaves no other asleep, and does not stop who wakes them; the
+    /// panic hook tells of it.
     pub(crate) fn wake(self) {
         for task in self.0.into_values() {
             let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));

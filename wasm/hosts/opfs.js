@@ -22,7 +22,7 @@ import { filesToRead } from "./opfs-read.js";
 
 export { exportDirectory, importDirectory } from "./opfs-copy.js";
 
-// A handle of a tab that died comes free within 64 ms as measured; a slow machine gets more.
+// The handle of a tab that died was free within 64 ms when measured; a slow machine gets more.
 const PATIENCE = 3000;
 
 /**

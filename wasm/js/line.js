@@ -82,7 +82,7 @@ export function json(field, value) {
   return text;
 }
 
-/** Whether there may be a null, or an empty object, in the JSON of `value` that is none in it. */
+/** Whether the JSON of `value` may hold a null or an empty object that is something else in it. */
 function mayLose(value) {
   if (typeof value === "number") return !Number.isFinite(value);
   if (value === null || typeof value !== "object") return false;

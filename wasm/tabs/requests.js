@@ -105,7 +105,7 @@ export class Requests {
     if (this.#turn?.epoch === epoch) this.#unanswered();
   }
 
-  /** Rejects what no leader was told to do yet, or of that what is of one kind. */
+  /** Rejects what no leader was told to do yet; with `op`, only requests of that kind. */
   refuse(error, op) {
     const isRefused = ({ request }) => op === undefined || request.op === op;
     const refused = this.#queue.filter(isRefused);

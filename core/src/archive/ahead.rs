@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_to_no_end_on_another_thread_is_decoded_by_the_one_that_reads() {
+    fn what_failed_on_another_thread_is_decoded_by_the_one_that_reads() {
         let codec = Codec {
             start: |_| Some(Box::new(|| None)),
             ..Codec::PORTABLE

@@ -42,9 +42,9 @@ pub(super) fn measure<S: Source>(
     }
 }
 
-/// Whether the log can be what the damaged frame from archive offset `offset` to `end` was made of,
-/// which then is not emptied: whoever archives it syncs the frame before. Where nothing of the frame
-/// can be compared, only a hole shows that a crash damaged it.
+/// Whether the damaged frame from archive offset `offset` to `end` can be made of what the log still
+/// holds: whoever archives a log syncs the frame before it empties the log. Where nothing of the
+/// frame can be compared, only a hole shows that a crash damaged it.
 pub(super) fn may_be_of_log<S: Source>(
     source: &S,
     offset: u64,
@@ -79,8 +79,8 @@ pub(super) fn may_be_of_log<S: Source>(
     }
 }
 
-/// Whether a sector between these archive offsets is zeros, as one is that a crash kept from the
-/// disk; of the last one a part may be there.
+/// Whether a sector between these archive offsets is zeros, as a crash leaves one that did not reach
+/// the disk; the last one may be a part of a sector.
 fn holds_hole<S: Source>(source: &S, offset: u64, end: u64) -> Result<bool, Error<S::Error>> {
     const SECTOR: usize = 512;
     const LOOK_LEN: u64 = 64 << 10;

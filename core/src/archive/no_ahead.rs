@@ -1,5 +1,5 @@
-//! Nothing is decoded ahead where there is one thread; a module is fetched before it does anything,
-//! and goes without the code.
+//! In place of `ahead.rs` where there is one thread: nothing is decoded ahead, and the module that
+//! browsers fetch is smaller by the code.
 
 use alloc::vec::Vec;
 

@@ -174,9 +174,9 @@ impl Tail {
         }
     }
 
-    /// Whether another writer's frames follow archive offset `offset`, from which nothing can be
-    /// read on: no crash tore what lies there then. Of a rotation of ours the mark can be torn, so
-    /// a single frame without one is no sign unless such a frame lies before it.
+    /// Whether another writer's frames follow archive offset `offset`, where reading on fails: then
+    /// it was no crash that tore what lies there. In a rotation of ours a mark can be torn, so that
+    /// one frame without a mark is no sign of another writer, unless such a frame lies before it.
     fn is_amid_history<S: Source>(&self, source: &S, offset: u64) -> Result<bool, Error<S::Error>> {
         let Some(frame) = whole_frame(source, offset, self.archive_len)? else {
             return Ok(false);

@@ -12,7 +12,7 @@ use crate::writer::Writer;
 /// How much of the next archive is kept in memory, in bytes; the last block may go over it.
 const AHEAD_LEN: usize = 8 << 20;
 
-/// At most so many bytes of the log are left to be compressed by its rotation.
+/// At most this many bytes of the log are left for its rotation to compress.
 const LAST_LEN: u64 = 128 << 10;
 
 /// The first blocks of the log, compressed before its rotation.
@@ -34,9 +34,9 @@ impl Ahead {
     }
 
     /// Whether another block may be begun. Waits for the one that is under way: compressing never
-    /// falls behind by more than a block, whoever appends how fast.
+    /// falls behind by more than a block, however fast events are appended.
     fn has_room(&mut self) -> bool {
-        // One that came to no end is begun anew.
+        // One that failed is begun anew.
         if let Some(block) = self.next.take().and_then(UnderWay::wait) {
             self.push(block);
         }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_came_to_no_end_is_begun_anew() {
+    fn a_block_that_failed_is_begun_anew() {
         let (mut writer, _) = filled(with_start(|_| Some(Box::new(|| None))));
         let begun = writer.ahead.begun();
         writer.codec = Codec::PORTABLE;

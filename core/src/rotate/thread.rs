@@ -32,7 +32,7 @@ impl UnderWay {
         self.len
     }
 
-    /// Waits for its end. `None` if it came to none.
+    /// Waits for it to end. `None` if it failed.
     pub(super) fn wait(self) -> Option<Ready> {
         Ready::from_bytes((self.waiting)()?)
     }

@@ -98,9 +98,9 @@ fn mount_device(mounts: &str, id: u64) -> Option<(u64, u64)> {
     })
 }
 
-/// Those whom the text of `/proc/locks` names as holding a lock of `flock` on the file. One is
-/// `None` whose pid is none, such as 0, which stands for a process of another namespace. Lines that
-/// are not understood are skipped.
+/// Those whom the text of `/proc/locks` names as holding a lock of `flock` on the file: `None` where
+/// that is no pid, such as 0, which stands for a process of another namespace. Lines that are not
+/// understood are skipped.
 fn takers(locks: &str, key: Key) -> impl Iterator<Item = Option<u32>> {
     locks.lines().filter_map(move |line| {
         // "1: FLOCK  ADVISORY  WRITE 2001 08:01:7864554 0 EOF", the device in
