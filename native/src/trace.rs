@@ -1,5 +1,7 @@
-//! What a program's diagnostics are told, by `tracing` where the feature is on. Off the way of an
-//! append: an event comes of opening, rotating and failing only.
+//! What a program's diagnostics are told, by `tracing` where the feature is on. Opening, rotating and
+//! failing are told, appending is not.
+
+#![cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 
 use std::io;
 use std::path::Path;
@@ -17,7 +19,6 @@ macro_rules! event {
     };
 }
 
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 pub(crate) fn opened(dir: &Path, mode: LockMode, recovery: &Recovery, since: Instant) {
     event!(debug, dir = %dir.display(), lock_mode = ?mode, elapsed_us = micros(since), "opened");
     if !recovery.is_clean() {
@@ -33,7 +34,6 @@ pub(crate) fn opened(dir: &Path, mode: LockMode, recovery: &Recovery, since: Ins
 }
 
 /// Tells it if it is the lock that was refused.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 pub(crate) fn refused(dir: &Path, timeout: Duration, error: &io::Error) {
     if let Some(Error::Locked { holder, .. }) = Error::of(error) {
         let pid = holder.as_ref().map(|holder| holder.pid);
@@ -49,7 +49,6 @@ pub(crate) fn refused(dir: &Path, timeout: Duration, error: &io::Error) {
     }
 }
 
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 pub(crate) fn rotated(dir: &Path, rotation: &Rotation, since: Instant) {
     event!(
         info,
@@ -61,13 +60,11 @@ pub(crate) fn rotated(dir: &Path, rotation: &Rotation, since: Instant) {
     );
 }
 
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 pub(crate) fn poisoned(dir: &Path, error: &Error) {
     event!(error, dir = %dir.display(), "poisoned: {error}");
 }
 
 /// A view that has saved nothing yet has nothing to pass over.
-#[cfg_attr(not(feature = "tracing"), expect(unused_variables))]
 pub(crate) fn passed_over(dir: &Path, view: &str, why: NoSnapshot) {
     if why != NoSnapshot::Missing {
         event!(info, dir = %dir.display(), view, why = ?why, "snapshot passed over");
