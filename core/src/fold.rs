@@ -145,11 +145,7 @@ impl<T: Clone> Fold<T> {
         let (mut scan, mut state) = (Scan::new(source, codec, self.position), self.state.clone());
         while scan.position() < position {
             let Some(line) = scan.next_line()? else {
-                // Behind lines without an event.
-                match scan.position() < position {
-                    true => return beyond(position, scan.position()),
-                    false => break,
-                }
+                break;
             };
             // It may stand behind lines without an event, up to whose end was asked for.
             if line.position >= position {
@@ -159,6 +155,9 @@ impl<T: Clone> Fold<T> {
                 return Err(Error::NotABoundary { position }.into());
             }
             state = reduce(state, &line)?;
+        }
+        if scan.position() < position {
+            return beyond(position, scan.position());
         }
         scan.seek(position);
         self.at_end_of(&mut scan, state)
