@@ -79,14 +79,16 @@ impl Tail {
 
     /// The last events that are wanted, and what follows them.
     fn last(&self, reader: &EventReader) -> Outcome<LogIterator> {
+        let first = self.filter.from.unwrap_or(0);
         let mut window = usize::try_from(self.lines).unwrap_or(usize::MAX);
+        let mut before = u64::MAX;
         loop {
-            let mut events = reader.read_last(window)?;
-            let start = events.position().max(self.filter.from.unwrap_or(0));
-            let is_all = start == self.filter.from.unwrap_or(0);
-            if start != events.position() {
-                events = reader.read_from(start)?;
+            let mut start = reader.read_last(window)?.position().max(first);
+            if start >= before {
+                // The way back ends at damage; what lies before it is read from the first event on.
+                start = first;
             }
+            let mut events = reader.read_from(start)?;
             // Counted first: of what is wanted there may be more than fits into memory.
             let mut wanted = 0;
             while !self.filter.ends_before(events.position()) {
@@ -97,8 +99,9 @@ impl Tail {
                     Some(Err(error)) => return Err(error.into()),
                 }
             }
-            if wanted < self.lines && !is_all {
+            if wanted < self.lines && start != first {
                 window = window.saturating_mul(8).max(64);
+                before = start;
                 continue;
             }
             return self.behind(reader.read_from(start)?, wanted.saturating_sub(self.lines));

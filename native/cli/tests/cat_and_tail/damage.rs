@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use eventfold::{Event, EventWriter};
+
+use super::numbers;
 use super::support::{run, text};
 
 #[test]
@@ -42,6 +45,40 @@ fn damage_that_hides_what_lies_behind_it_is_told_as_that() {
         error.contains("1 place could not be read, nor what lies behind it; eventfold doctor "),
         "{error}"
     );
+}
+
+#[test]
+fn tail_prints_the_last_events_before_and_behind_a_damaged_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("archive.jsonl.zst");
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    let mut damaged = 0;
+    for n in 0..4 {
+        if n == 1 {
+            // In the content of the block that comes.
+            damaged = fs::metadata(&archive).unwrap().len() as usize + 80;
+        }
+        writer.append(&Event::at(0, "n", n)).unwrap();
+        if n < 2 {
+            writer.rotate().unwrap();
+        }
+    }
+    drop(writer);
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[damaged] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    for (args, printed) in [
+        (["-n", "3"].as_slice(), [0, 2, 3].as_slice()),
+        (&["-n", "9"], &[0, 2, 3]),
+        (&["-n", "9", "--from", "29"], &[2, 3]),
+    ] {
+        let done = run([&["tail", text(dir.path())], args].concat());
+        assert_eq!(numbers(&done.out), printed, "{args:?}");
+        let error = done.failed(1);
+        assert!(error.contains("1 place could not be read"), "{error}");
+    }
+    let last = run(["tail", text(dir.path()), "-n", "2"]).ok();
+    assert_eq!(numbers(&last), [2, 3]);
 }
 
 /// Damage that a look at a line's ends does not find.
