@@ -118,13 +118,16 @@ struct Damage {
 }
 
 impl Damage {
+    /// `hides_rest`: reading ends before it.
+    ///
     /// # Errors
     /// What is no damage, and cannot be passed.
-    fn tell(&mut self, error: io::Error) -> Outcome {
+    fn tell(&mut self, error: io::Error, hides_rest: bool) -> Outcome {
         if error.kind() != io::ErrorKind::InvalidData {
             return Err(error.into());
         }
         self.places += 1;
+        self.hides_rest = hides_rest;
         output::note(&error.to_string());
         Ok(())
     }

@@ -47,8 +47,7 @@ impl Cat {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
                     printer.flush()?;
-                    damage.tell(error)?;
-                    damage.hides_rest = events.position() == before;
+                    damage.tell(error, events.position() == before)?;
                 }
             }
         }

@@ -111,12 +111,13 @@ impl Facts {
         let mut progress = Progress::new();
         let mut events = reader.read_full()?;
         while events.position() < self.end {
+            let before = events.position();
             let event = match super::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) => event,
                 Some(Err(error)) => {
                     progress.clear();
-                    damage.tell(error)?;
+                    damage.tell(error, events.position() == before)?;
                     continue;
                 }
             };

@@ -52,18 +52,20 @@ impl Tail {
         let mut printer = Printer::new(self.form);
         loop {
             while !self.filter.ends_before(events.position()) {
+                let before = events.position();
                 match super::next_whole(&mut events) {
                     None => break,
                     Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                     Some(Ok(_)) => {}
                     Some(Err(error)) => {
                         printer.flush()?;
-                        damage.tell(error)?;
+                        damage.tell(error, events.position() == before)?;
                     }
                 }
             }
             printer.flush()?;
-            if !self.follow || self.filter.ends_before(events.position()) {
+            let is_end = damage.hides_rest || self.filter.ends_before(events.position());
+            if !self.follow || is_end {
                 return damage.outcome(&self.dir);
             }
             if is_reader_gone() {
