@@ -77,7 +77,8 @@ impl Copy {
         let cannot =
             |error| Failure::io(format_args!("cannot write {}", self.to.display()), &error);
         let (log, archive) = (self.dir.path().join(LOG), self.dir.path().join(ARCHIVE));
-        let was_archived = archive.exists();
+        // A rotation that was taken back leaves an empty one, of which zstd makes nothing.
+        let was_archived = archive.metadata().is_ok_and(|found| found.len() > 0);
         let whole = self.dir.path().join("history");
         let write = || {
             let mut history = File::create(&whole)?;

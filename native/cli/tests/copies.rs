@@ -148,6 +148,21 @@ fn a_log_is_restored_as_it_was_at_any_position() {
 }
 
 #[test]
+fn a_log_is_restored_as_it_was_also_after_a_rotation_that_was_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    let mut writer = EventWriter::open(&from).unwrap();
+    let events = [1, 2].map(|n| Event::at(0, "n", n));
+    let second = writer.append_batch(&events).unwrap()[1].position;
+    drop(writer);
+    fs::write(from.join("archive.jsonl.zst"), "").unwrap();
+    let at = second.to_string();
+    run(["restore", text(&from), text(&to), "--at", &at]).ok();
+    assert_eq!(data(&to), [json!(1)]);
+    goes_on(&to);
+}
+
+#[test]
 fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("log");
