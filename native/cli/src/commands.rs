@@ -109,6 +109,14 @@ pub(crate) fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef
     Some(event.and_then(|event| event.check().map(|()| event)))
 }
 
+/// The same, if it starts before `end`: the one behind blank lines up to there does not.
+pub(crate) fn next_before(events: &mut LogIterator, end: u64) -> Option<io::Result<EventRef<'_>>> {
+    if LogIterator::position(events) >= end {
+        return None;
+    }
+    next_whole(events).filter(|event| event.as_ref().map_or(true, |event| event.position() < end))
+}
+
 /// Damage that reading met and passed.
 #[derive(Debug, Default)]
 struct Damage {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
 use tempfile::TempDir;
 
-use crate::commands::{end, next_whole};
+use crate::commands::{end, next_before};
 use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG, check_is_there, parent};
 use crate::import::sync_dir;
@@ -114,9 +114,9 @@ impl Copy {
             Err(error) => return Err(error.into()),
         }
         let (mut ours, mut theirs) = (self.reader().read_full()?, reader.read_full()?);
-        while theirs.position() < end {
-            let is_same = match (next_whole(&mut ours), next_whole(&mut theirs)) {
-                (None, None) => break,
+        loop {
+            let is_same = match (next_before(&mut ours, end), next_before(&mut theirs, end)) {
+                (None, None) => return Ok(true),
                 (Some(Ok(our)), Some(Ok(their))) => {
                     our.position() == their.position() && our.line() == their.line()
                 }
@@ -133,7 +133,6 @@ impl Copy {
                 return Ok(false);
             }
         }
-        Ok(true)
     }
 
     /// Those are of no use without the events that they fold, nor those that are gone since: a

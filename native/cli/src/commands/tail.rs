@@ -51,9 +51,9 @@ impl Tail {
         let mut events = self.last(&reader)?;
         let mut printer = Printer::new(self.form);
         loop {
-            while !self.filter.ends_before(events.position()) {
+            loop {
                 let before = events.position();
-                match super::next_whole(&mut events) {
+                match super::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                     Some(Ok(_)) => {}
@@ -64,7 +64,7 @@ impl Tail {
                 }
             }
             printer.flush()?;
-            let is_end = damage.hides_rest || self.filter.ends_before(events.position());
+            let is_end = damage.hides_rest || self.filter.end() <= events.position();
             if !self.follow || is_end {
                 return damage.outcome(&self.dir);
             }
@@ -93,8 +93,8 @@ impl Tail {
             let mut events = reader.read_from(start)?;
             // Counted first: of what is wanted there may be more than fits into memory.
             let mut wanted = 0;
-            while !self.filter.ends_before(events.position()) {
-                match super::next_whole(&mut events) {
+            loop {
+                match super::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) => wanted += u64::from(self.filter.wants(&event)),
                     Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
