@@ -163,6 +163,18 @@ fn a_log_is_restored_as_it_was_also_after_a_rotation_that_was_taken_back() {
 }
 
 #[test]
+fn a_log_is_restored_as_it_was_at_a_time_behind_which_a_power_cut_left_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    fs::create_dir(&from).unwrap();
+    let log = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n\0\0\0\n";
+    fs::write(from.join("app.jsonl"), log).unwrap();
+    run(["restore", text(&from), text(&to), "--at", "@1"]).ok();
+    assert_eq!(data(&to), [json!(1)]);
+    goes_on(&to);
+}
+
+#[test]
 fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("log");

@@ -37,6 +37,8 @@ impl Restore {
         let at = self.at.position(&reader, end)?;
         let mut copy = Copy::of(&reader, end, &self.dir)?;
         if !matches!(self.at, At::End) {
+            // What a crash left behind the last event is cut off in the copy.
+            let at = at.min(super::end(&copy.reader())?);
             copy.cut(at)?;
             if !copy.holds(&reader, at)? || super::end(&copy.reader())? != at {
                 return Err(Failure::new(format!(
