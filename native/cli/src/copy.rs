@@ -72,10 +72,18 @@ impl Copy {
         EventReader::new(self.dir.path())
     }
 
-    /// The first `end` bytes of history alone, archived again if they were.
-    pub(crate) fn cut(&self, end: u64) -> Outcome {
-        let cannot =
-            |error| Failure::io(format_args!("cannot write {}", self.to.display()), &error);
+    /// What is before position `at` alone, archived again if it was, and compared with what `reader`
+    /// reads.
+    pub(crate) fn cut(&mut self, reader: &EventReader, at: u64) -> Outcome {
+        // What a crash left behind the last event is not in the copy.
+        let at = at.min(end(&self.reader())?);
+        let damaged = || {
+            Failure::new(format!(
+                "{0} could not be cut at position {at}: something there is damaged; eventfold \
+                 doctor {0} says what to do",
+                reader.dir().display()
+            ))
+        };
         let (log, archive) = (self.dir.path().join(LOG), self.dir.path().join(ARCHIVE));
         // A rotation that was taken back leaves an empty one, of which zstd makes nothing.
         let was_archived = archive.metadata().is_ok_and(|found| found.len() > 0);
@@ -84,10 +92,10 @@ impl Copy {
             let mut history = File::create(&whole)?;
             history.set_permissions(writable(&log.metadata()?))?;
             if was_archived {
-                let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(end);
+                let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(at);
                 io::copy(&mut archived, &mut history)?;
             }
-            let left = end - history.metadata()?.len();
+            let left = at - history.metadata()?.len();
             io::copy(&mut File::open(&log)?.take(left), &mut history)?;
             history.sync_all()?;
             fs::rename(&whole, &log)?;
@@ -97,11 +105,18 @@ impl Copy {
             }
             Ok(())
         };
-        write().map_err(cannot)?;
+        write().map_err(|error: io::Error| match error.raw_os_error() {
+            Some(_) => Failure::io(format_args!("cannot write {}", self.to.display()), &error),
+            // It is zstd's, of what is archived.
+            None => damaged(),
+        })?;
         if was_archived {
             EventWriter::open(self.dir.path())?.rotate()?;
         }
-        Ok(())
+        match self.holds(reader, at)? && end(&self.reader())? == at {
+            true => Ok(()),
+            false => Err(damaged()),
+        }
     }
 
     /// Whether it is what `reader` reads, up to `end`. Damage is copied with the rest.

@@ -175,6 +175,25 @@ fn a_log_is_restored_as_it_was_at_a_time_behind_which_a_power_cut_left_a_torn_ta
 }
 
 #[test]
+fn a_log_that_cannot_be_cut_behind_damage_is_told_as_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    drop(filled(&from));
+    let archive = from.join("archive.jsonl.zst");
+    let mut bytes = fs::read(&archive).unwrap();
+    // In the content of the first block.
+    bytes[80] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    let last = EventReader::new(&from).read_last(1).unwrap().position();
+    let at = last.to_string();
+    let error = run(["restore", text(&from), text(&to), "--at", &at]).failed(1);
+    let told = format!("{} could not be cut at position {at}", text(&from));
+    assert!(error.contains(&told), "{error}");
+    assert!(error.contains("eventfold doctor"), "{error}");
+    assert!(!to.exists());
+}
+
+#[test]
 fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("log");
