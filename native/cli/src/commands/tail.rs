@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_millis(500);
 ///
 /// The system tells of new events; a rotation changes nothing. Ends with Ctrl-C, or when whoever
 /// reads the pipe has gone.
+///
+/// Damage is told with its place, and what lies behind it is printed; the exit status is 1 then.
+/// Where it hides what lies behind it, -f ends too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
