@@ -132,6 +132,11 @@ impl Copy {
         loop {
             let is_same = match (next_before(&mut ours, end), next_before(&mut theirs, end)) {
                 (None, None) => return Ok(true),
+                // Behind a torn line, which is none where the copy's last event got its newline.
+                (Some(our), None) => {
+                    self.damaged += u64::from(our.is_err());
+                    true
+                }
                 (Some(Ok(our)), Some(Ok(their))) => {
                     our.position() == their.position() && our.line() == their.line()
                 }

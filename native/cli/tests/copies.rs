@@ -366,6 +366,24 @@ fn damage_is_copied_as_it_is_and_told() {
 
 /// Of events that are gone it is the last that tells.
 #[test]
+fn a_last_event_without_its_newline_behind_a_torn_line_is_copied_and_the_damage_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "backup"].map(|name| dir.path().join(name));
+    let line = |n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":1}}");
+    fs::create_dir(&from).unwrap();
+    let log = [&line(1), "\n{\"type\":\0\0\n", &line(2)].concat();
+    fs::write(from.join("app.jsonl"), &log).unwrap();
+    let error = run(["backup", text(&from), text(&to)]).failed(1);
+    assert!(error.contains("1 place of the log"), "{error}");
+    assert_eq!(fs::read_to_string(from.join("app.jsonl")).unwrap(), log);
+    let copied = fs::read_to_string(to.join("app.jsonl")).unwrap();
+    assert_eq!(copied, log + "\n");
+    run(["doctor", text(&to), "--repair"]).ok();
+    assert_eq!(data(&to), [json!(1), json!(2)]);
+    goes_on(&to);
+}
+
+#[test]
 fn a_snapshot_that_cannot_be_used_any_more_is_copied_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let (from, to) = (dir.path().join("log"), dir.path().join("backup"));
