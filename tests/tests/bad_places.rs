@@ -5,8 +5,12 @@ mod support;
 
 use std::fs;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::process::Command;
 
 use eventfold::{Error, Event, EventLog, View};
+#[cfg(target_os = "linux")]
+use support::{Actor, not_run};
 use support::{numbered, numbers, quick_dir};
 
 #[test]
@@ -210,4 +214,38 @@ fn what_a_crash_left_is_kept_through_no_link() {
     log.append(&numbered(1)).unwrap();
     drop(log);
     assert_eq!(numbers(dir.path()), [1]);
+}
+
+/// The path from the root leads into what was mounted, also where nothing is there yet.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_at_a_relative_path_is_made_where_the_process_is_though_another_directory_was_mounted_there()
+ {
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = |script: &str| {
+        let script = format!("cd \"$1\" && mount -t tmpfs tmpfs \"$1\" && {script}");
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+        command.arg(env!("CARGO_BIN_EXE_actor")).arg(dir.path());
+        command
+    };
+    let may_mount = mounted("true").output();
+    if !may_mount.is_ok_and(|tried| tried.status.success()) {
+        return not_run(
+            "a directory that is mounted over",
+            "none may be mounted here",
+        );
+    }
+    let mut actor = Actor::start_as(&mut mounted("exec \"$0\" log"));
+    for number in 0..2 {
+        actor.ask("open").unwrap();
+        actor.ask(&format!("append {number} 0")).unwrap();
+        actor.ask("close").unwrap();
+    }
+    assert_eq!(actor.ask("read").unwrap(), "2 0 ");
+    drop(actor);
+    let log = dir.path().join("log");
+    assert_eq!(numbers(&log), [0, 1]);
+    EventLog::open(&log).unwrap().append(&numbered(2)).unwrap();
+    assert_eq!(numbers(&log), [0, 1, 2]);
 }

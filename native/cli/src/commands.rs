@@ -109,6 +109,14 @@ pub(crate) fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef
     Some(event.and_then(|event| event.check().map(|()| event)))
 }
 
+/// The same, if it starts before `end`: the one behind blank lines up to there does not.
+pub(crate) fn next_before(events: &mut LogIterator, end: u64) -> Option<io::Result<EventRef<'_>>> {
+    if LogIterator::position(events) >= end {
+        return None;
+    }
+    next_whole(events).filter(|event| event.as_ref().map_or(true, |event| event.position() < end))
+}
+
 /// Damage that reading met and passed.
 #[derive(Debug, Default)]
 struct Damage {
@@ -118,13 +126,16 @@ struct Damage {
 }
 
 impl Damage {
+    /// `hides_rest`: reading ends before it.
+    ///
     /// # Errors
     /// What is no damage, and cannot be passed.
-    fn tell(&mut self, error: io::Error) -> Outcome {
+    fn tell(&mut self, error: io::Error, hides_rest: bool) -> Outcome {
         if error.kind() != io::ErrorKind::InvalidData {
             return Err(error.into());
         }
         self.places += 1;
+        self.hides_rest = hides_rest;
         output::note(&error.to_string());
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
 use tempfile::TempDir;
 
-use crate::commands::{end, next_whole};
+use crate::commands::{end, next_before};
 use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG, check_is_there, nameless, parent, sync_dir};
 use crate::output::{self, counted, safe_line, size};
@@ -72,21 +72,30 @@ impl Copy {
         EventReader::new(self.dir.path())
     }
 
-    /// The first `end` bytes of history alone, archived again if they were.
-    pub(crate) fn cut(&self, end: u64) -> Outcome {
-        let cannot =
-            |error| Failure::io(format_args!("cannot write {}", self.to.display()), &error);
+    /// What is before position `at` alone, archived again if it was, and compared with what `reader`
+    /// reads.
+    pub(crate) fn cut(&mut self, reader: &EventReader, at: u64) -> Outcome {
+        // What a crash left behind the last event is not in the copy.
+        let at = at.min(end(&self.reader())?);
+        let damaged = || {
+            Failure::new(format!(
+                "{0} could not be cut at position {at}: something there is damaged; eventfold \
+                 doctor {0} says what to do",
+                reader.dir().display()
+            ))
+        };
         let (log, archive) = (self.dir.path().join(LOG), self.dir.path().join(ARCHIVE));
-        let was_archived = archive.exists();
+        // A rotation that was taken back leaves an empty one, of which zstd makes nothing.
+        let was_archived = archive.metadata().is_ok_and(|found| found.len() > 0);
         let whole = self.dir.path().join("history");
         let write = || {
             let mut history = File::create(&whole)?;
             history.set_permissions(writable(&log.metadata()?))?;
             if was_archived {
-                let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(end);
+                let mut archived = zstd::Decoder::new(File::open(&archive)?)?.take(at);
                 io::copy(&mut archived, &mut history)?;
             }
-            let left = end - history.metadata()?.len();
+            let left = at - history.metadata()?.len();
             io::copy(&mut File::open(&log)?.take(left), &mut history)?;
             history.sync_all()?;
             fs::rename(&whole, &log)?;
@@ -96,11 +105,18 @@ impl Copy {
             }
             Ok(())
         };
-        write().map_err(cannot)?;
+        write().map_err(|error: io::Error| match error.raw_os_error() {
+            Some(_) => Failure::io(format_args!("cannot write {}", self.to.display()), &error),
+            // It is zstd's, of what is archived.
+            None => damaged(),
+        })?;
         if was_archived {
             EventWriter::open(self.dir.path())?.rotate()?;
         }
-        Ok(())
+        match self.holds(reader, at)? && end(&self.reader())? == at {
+            true => Ok(()),
+            false => Err(damaged()),
+        }
     }
 
     /// Whether it is what `reader` reads, up to `end`. Damage is copied with the rest.
@@ -113,9 +129,14 @@ impl Copy {
             Err(error) => return Err(error.into()),
         }
         let (mut ours, mut theirs) = (self.reader().read_full()?, reader.read_full()?);
-        while theirs.position() < end {
-            let is_same = match (next_whole(&mut ours), next_whole(&mut theirs)) {
-                (None, None) => break,
+        loop {
+            let is_same = match (next_before(&mut ours, end), next_before(&mut theirs, end)) {
+                (None, None) => return Ok(true),
+                // Behind a torn line, which is none where the copy's last event got its newline.
+                (Some(our), None) => {
+                    self.damaged += u64::from(our.is_err());
+                    true
+                }
                 (Some(Ok(our)), Some(Ok(their))) => {
                     our.position() == their.position() && our.line() == their.line()
                 }
@@ -132,7 +153,6 @@ impl Copy {
                 return Ok(false);
             }
         }
-        Ok(true)
     }
 
     /// Those are of no use without the events that they fold, nor those that are gone since: a

@@ -71,9 +71,9 @@ impl Filter {
         }
     }
 
-    /// Whether what stands at `position` lies behind what is wanted.
-    pub(crate) fn ends_before(&self, position: u64) -> bool {
-        self.to.is_some_and(|to| to <= position)
+    /// Before this position stands what is wanted.
+    pub(crate) fn end(&self) -> u64 {
+        self.to.unwrap_or(u64::MAX)
     }
 }
 

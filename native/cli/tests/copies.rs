@@ -148,6 +148,52 @@ fn a_log_is_restored_as_it_was_at_any_position() {
 }
 
 #[test]
+fn a_log_is_restored_as_it_was_also_after_a_rotation_that_was_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    let mut writer = EventWriter::open(&from).unwrap();
+    let events = [1, 2].map(|n| Event::at(0, "n", n));
+    let second = writer.append_batch(&events).unwrap()[1].position;
+    drop(writer);
+    fs::write(from.join("archive.jsonl.zst"), "").unwrap();
+    let at = second.to_string();
+    run(["restore", text(&from), text(&to), "--at", &at]).ok();
+    assert_eq!(data(&to), [json!(1)]);
+    goes_on(&to);
+}
+
+#[test]
+fn a_log_is_restored_as_it_was_at_a_time_behind_which_a_power_cut_left_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    fs::create_dir(&from).unwrap();
+    let log = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n\0\0\0\n";
+    fs::write(from.join("app.jsonl"), log).unwrap();
+    run(["restore", text(&from), text(&to), "--at", "@1"]).ok();
+    assert_eq!(data(&to), [json!(1)]);
+    goes_on(&to);
+}
+
+#[test]
+fn a_log_that_cannot_be_cut_behind_damage_is_told_as_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    drop(filled(&from));
+    let archive = from.join("archive.jsonl.zst");
+    let mut bytes = fs::read(&archive).unwrap();
+    // In the content of the first block.
+    bytes[80] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    let last = EventReader::new(&from).read_last(1).unwrap().position();
+    let at = last.to_string();
+    let error = run(["restore", text(&from), text(&to), "--at", &at]).failed(1);
+    let told = format!("{} could not be cut at position {at}", text(&from));
+    assert!(error.contains(&told), "{error}");
+    assert!(error.contains("eventfold doctor"), "{error}");
+    assert!(!to.exists());
+}
+
+#[test]
 fn a_log_is_restored_as_it_was_before_the_first_event_that_is_later_than_a_time() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("log");
@@ -199,6 +245,30 @@ fn a_time_is_the_same_place_to_state_at_as_to_restore() {
         error.contains("expected a position, end, a time"),
         "{error}"
     );
+}
+
+#[test]
+fn an_event_behind_what_a_repair_blanked_is_not_before_the_end_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("log");
+    let line = |n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":{n}}}\n");
+    fs::create_dir(&from).unwrap();
+    let lines = [&line(1), "garbage\n", &line(2)].concat();
+    fs::write(from.join("app.jsonl"), lines).unwrap();
+    run(["doctor", text(&from), "--repair"]).ok();
+    let second = (line(1).len() + "garbage\n".len()).to_string();
+    for (n, at) in [second.as_str(), "@1"].into_iter().enumerate() {
+        let to = dir.path().join(n.to_string());
+        run(["restore", text(&from), text(&to), "--at", at]).ok();
+        assert_eq!(data(&to), [json!(1)]);
+        let state = run(["state-at", text(&from), at, "--", "cat"]).ok();
+        assert_eq!(state, line(1));
+    }
+    for command in ["cat", "tail"] {
+        let shown = run([command, text(&from), "--to", &second]).ok();
+        assert_eq!(shown, line(1), "{command}");
+    }
+    goes_on(&dir.path().join("0"));
 }
 
 #[test]
@@ -295,6 +365,24 @@ fn damage_is_copied_as_it_is_and_told() {
 }
 
 /// Of events that are gone it is the last that tells.
+#[test]
+fn a_last_event_without_its_newline_behind_a_torn_line_is_copied_and_the_damage_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "backup"].map(|name| dir.path().join(name));
+    let line = |n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":1}}");
+    fs::create_dir(&from).unwrap();
+    let log = [&line(1), "\n{\"type\":\0\0\n", &line(2)].concat();
+    fs::write(from.join("app.jsonl"), &log).unwrap();
+    let error = run(["backup", text(&from), text(&to)]).failed(1);
+    assert!(error.contains("1 place of the log"), "{error}");
+    assert_eq!(fs::read_to_string(from.join("app.jsonl")).unwrap(), log);
+    let copied = fs::read_to_string(to.join("app.jsonl")).unwrap();
+    assert_eq!(copied, log + "\n");
+    run(["doctor", text(&to), "--repair"]).ok();
+    assert_eq!(data(&to), [json!(1), json!(2)]);
+    goes_on(&to);
+}
+
 #[test]
 fn a_snapshot_that_cannot_be_used_any_more_is_copied_as_it_is() {
     let dir = tempfile::tempdir().unwrap();

@@ -216,6 +216,30 @@ fn lines_that_are_no_events_give_way_to_blank_ones_and_no_position_changes() {
     goes_on(dir.path(), kept.into_iter().map(|(_, data)| data).collect());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_repair_without_room_for_its_copies_changes_nothing_and_leaves_none() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let (path, before) = (dir.path().join("app.jsonl"), data(dir.path()));
+    add(&path, &[&[b'x'; 2000][..], b"\n"].concat());
+    let log = fs::read(&path).unwrap();
+    let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" doctor \"$1\" --repair";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_eventfold")]);
+    let done = Done::of(shell.arg(dir.path()).output().unwrap());
+    let error = done.failed(1);
+    assert!(error.contains("cannot copy to"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), log);
+    let left = fs::read_dir(dir.path()).unwrap();
+    let mut left = left.map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert!(!left.any(|name| name.starts_with("before-repair-")));
+
+    doctor(dir.path(), &["--repair"]).ok();
+    assert_eq!(fs::read(copies(dir.path()).join("app.jsonl")).unwrap(), log);
+    goes_on(dir.path(), before);
+}
+
 #[test]
 fn what_a_living_writer_is_in_the_midst_of_is_no_damage_and_is_not_repaired() {
     let dir = tempfile::tempdir().unwrap();

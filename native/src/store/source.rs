@@ -95,8 +95,10 @@ impl Source for FileSource {
 /// be a directory that is closed to it, another one mounted, or more names than a path may have.
 fn from_root(dir: PathBuf) -> PathBuf {
     let seen = |dir: &Path| Identity::at(dir).map_err(|error| error.kind());
+    let leads = |dir: &Path| path::absolute(dir).is_ok_and(|root| seen(&root) == seen(dir));
     match path::absolute(&dir) {
-        Ok(absolute) if dir.is_absolute() || seen(&absolute) == seen(&dir) => absolute,
+        // What is to be made yet is missed by either path, wherever it leads.
+        Ok(absolute) if dir.is_absolute() || leads(Path::new(".")) && leads(&dir) => absolute,
         _ => dir,
     }
 }

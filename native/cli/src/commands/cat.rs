@@ -33,22 +33,20 @@ impl Cat {
         self.filter.check(&reader, false)?;
         // Without an end it would never come to one where what it prints is appended. What hides
         // it is told by the read that follows.
-        let end = super::end(&reader).ok();
+        let end = super::end(&reader).unwrap_or(u64::MAX);
+        let end = end.min(self.filter.end());
         let mut events = reader.read_from(self.filter.from.unwrap_or(0))?;
         let mut printer = Printer::new(self.form);
         let mut damage = super::Damage::default();
-        while end.is_none_or(|end| events.position() < end)
-            && !self.filter.ends_before(events.position())
-        {
+        loop {
             let before = events.position();
-            match super::next_whole(&mut events) {
+            match super::next_before(&mut events, end) {
                 None => break,
                 Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
                     printer.flush()?;
-                    damage.tell(error)?;
-                    damage.hides_rest = events.position() == before;
+                    damage.tell(error, events.position() == before)?;
                 }
             }
         }

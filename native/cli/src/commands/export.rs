@@ -152,10 +152,7 @@ fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Out
     let mut hash = XxHash64::with_seed(0);
     let (mut count, mut bytes) = (0_u64, 0);
     let mut events = reader.read_full()?;
-    while events.position() < end {
-        let Some(event) = super::next_whole(&mut events) else {
-            break;
-        };
+    while let Some(event) = super::next_before(&mut events, end) {
         let event = event?;
         let line = event.line();
         hash.write(line);

@@ -110,13 +110,14 @@ impl Facts {
         let mut types: HashMap<String, u64> = HashMap::new();
         let mut progress = Progress::new();
         let mut events = reader.read_full()?;
-        while events.position() < self.end {
-            let event = match super::next_whole(&mut events) {
+        loop {
+            let before = events.position();
+            let event = match super::next_before(&mut events, self.end) {
                 None => break,
                 Some(Ok(event)) => event,
                 Some(Err(error)) => {
                     progress.clear();
-                    damage.tell(error)?;
+                    damage.tell(error, events.position() == before)?;
                     continue;
                 }
             };

@@ -65,10 +65,7 @@ impl StateAt {
         };
         let mut stdin = BufWriter::with_capacity(64 << 10, stdin);
         let mut events = reader.read_full()?;
-        while events.position() < end {
-            let Some(event) = super::next_whole(&mut events) else {
-                break;
-            };
+        while let Some(event) = super::next_before(&mut events, end) {
             let event = event?;
             let written = stdin.write_all(event.line());
             if !self.goes_on(written.and_then(|()| stdin.write_all(b"\n")))? {

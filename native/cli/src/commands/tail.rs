@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_millis(500);
 ///
 /// The system tells of new events; a rotation changes nothing. Ends with Ctrl-C, or when whoever
 /// reads the pipe has gone.
+///
+/// Damage is told with its place, and what lies behind it is printed; the exit status is 1 then.
+/// Where it hides what lies behind it, -f ends too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,19 +54,21 @@ impl Tail {
         let mut events = self.last(&reader)?;
         let mut printer = Printer::new(self.form);
         loop {
-            while !self.filter.ends_before(events.position()) {
-                match super::next_whole(&mut events) {
+            loop {
+                let before = events.position();
+                match super::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                     Some(Ok(_)) => {}
                     Some(Err(error)) => {
                         printer.flush()?;
-                        damage.tell(error)?;
+                        damage.tell(error, events.position() == before)?;
                     }
                 }
             }
             printer.flush()?;
-            if !self.follow || self.filter.ends_before(events.position()) {
+            let is_end = damage.hides_rest || self.filter.end() <= events.position();
+            if !self.follow || is_end {
                 return damage.outcome(&self.dir);
             }
             if is_reader_gone() {
@@ -79,26 +84,29 @@ impl Tail {
 
     /// The last events that are wanted, and what follows them.
     fn last(&self, reader: &EventReader) -> Outcome<LogIterator> {
+        let first = self.filter.from.unwrap_or(0);
         let mut window = usize::try_from(self.lines).unwrap_or(usize::MAX);
+        let mut before = u64::MAX;
         loop {
-            let mut events = reader.read_last(window)?;
-            let start = events.position().max(self.filter.from.unwrap_or(0));
-            let is_all = start == self.filter.from.unwrap_or(0);
-            if start != events.position() {
-                events = reader.read_from(start)?;
+            let mut start = reader.read_last(window)?.position().max(first);
+            if start >= before {
+                // The way back ends at damage; what lies before it is read from the first event on.
+                start = first;
             }
+            let mut events = reader.read_from(start)?;
             // Counted first: of what is wanted there may be more than fits into memory.
             let mut wanted = 0;
-            while !self.filter.ends_before(events.position()) {
-                match super::next_whole(&mut events) {
+            loop {
+                match super::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) => wanted += u64::from(self.filter.wants(&event)),
                     Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
                     Some(Err(error)) => return Err(error.into()),
                 }
             }
-            if wanted < self.lines && !is_all {
+            if wanted < self.lines && start != first {
                 window = window.saturating_mul(8).max(64);
+                before = start;
                 continue;
             }
             return self.behind(reader.read_from(start)?, wanted.saturating_sub(self.lines));

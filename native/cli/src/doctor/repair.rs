@@ -30,21 +30,11 @@ pub(crate) fn repair(dir: &Path, report: &Report) -> Outcome<PathBuf> {
         )));
     }
     let copies = new_dir(dir)?;
-    let cannot =
-        |error: io::Error| Failure::io(format_args!("cannot copy to {}", copies.display()), &error);
-    for found in &report.findings {
-        match &found.kind {
-            Kind::Unfinished => {
-                for file in [LOG, ARCHIVE, "torn.bin"] {
-                    copy(dir, &copies, Path::new(file)).map_err(cannot)?;
-                }
-            }
-            Kind::Line(_) => copy(dir, &copies, Path::new(LOG)).map_err(cannot)?,
-            Kind::Rebuilt(file) => copy(dir, &copies, file).map_err(cannot)?,
-            Kind::Remark | Kind::Damage => {}
-        }
-    }
-    sync_dir(dir).map_err(cannot)?;
+    copy_all(dir, &copies, report).map_err(|error| {
+        // Nothing was changed, and what is cut off is no copy.
+        let _ = fs::remove_dir_all(&copies);
+        Failure::io(format_args!("cannot copy to {}", copies.display()), &error)
+    })?;
 
     // Opening repairs, and keeps others away from what follows.
     let writer = EventWriter::open(dir)?;
@@ -86,6 +76,23 @@ fn new_dir(dir: &Path) -> Outcome<PathBuf> {
             }
         }
     }
+}
+
+/// Copies each file that a repair touches.
+fn copy_all(dir: &Path, copies: &Path, report: &Report) -> io::Result<()> {
+    for found in &report.findings {
+        match &found.kind {
+            Kind::Unfinished => {
+                for file in [LOG, ARCHIVE, "torn.bin"] {
+                    copy(dir, copies, Path::new(file))?;
+                }
+            }
+            Kind::Line(_) => copy(dir, copies, Path::new(LOG))?,
+            Kind::Rebuilt(file) => copy(dir, copies, file)?,
+            Kind::Remark | Kind::Damage => {}
+        }
+    }
+    sync_dir(dir)
 }
 
 /// A file that is not there, or is copied already, needs no copy.

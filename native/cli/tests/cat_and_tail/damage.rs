@@ -1,8 +1,13 @@
 //! What cannot be read is told, and the rest is printed.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 
-use super::support::{run, text};
+use eventfold::{Event, EventWriter};
+
+use super::numbers;
+use super::support::{Done, run, spawn, text};
 
 #[test]
 fn damage_is_told_and_the_rest_is_printed() {
@@ -29,12 +34,10 @@ fn damage_is_told_and_the_rest_is_printed() {
 #[test]
 fn damage_that_hides_what_lies_behind_it_is_told_as_that() {
     let dir = tempfile::tempdir().unwrap();
-    let line = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
-    fs::write(dir.path().join("app.jsonl"), line).unwrap();
-    // A block of the type that is reserved, and a whole frame of another writer behind it.
-    let damaged = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
-    let archive = [&damaged[..], &zstd::encode_all(line.as_bytes(), 3).unwrap()].concat();
-    fs::write(dir.path().join("archive.jsonl.zst"), archive).unwrap();
+    EventWriter::open(dir.path())
+        .and_then(|mut writer| writer.append(&Event::at(1, "n", 1)))
+        .unwrap();
+    hide_all(dir.path());
     let done = run(["cat", text(dir.path())]);
     assert_eq!(done.out, "");
     let error = done.failed(1);
@@ -42,6 +45,66 @@ fn damage_that_hides_what_lies_behind_it_is_told_as_that() {
         error.contains("1 place could not be read, nor what lies behind it; eventfold doctor "),
         "{error}"
     );
+}
+
+#[test]
+fn a_tail_that_follows_ends_where_damage_comes_that_hides_what_lies_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    writer.append(&Event::at(1, "n", 1)).unwrap();
+    let mut tail = spawn(["tail", text(dir.path()), "-f"]);
+    let mut out = BufReader::new(tail.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    hide_all(dir.path());
+    writer.append(&Event::at(1, "n", 2)).unwrap();
+    let error = Done::of(tail.wait_with_output().unwrap()).failed(1);
+    assert!(
+        error.contains("corrupt at position 0") && error.contains("nor what lies behind it"),
+        "{error}"
+    );
+}
+
+/// Leaves an archive of which nobody can say where the log begins.
+fn hide_all(dir: &Path) {
+    let line = "{\"type\":\"n\",\"data\":1,\"ts\":1}\n";
+    // A block of the type that is reserved, and a whole frame of another writer behind it.
+    let damaged = b"\x28\xb5\x2f\xfd\x20\x05\x07\x00\x00rest";
+    let archive = [&damaged[..], &zstd::encode_all(line.as_bytes(), 3).unwrap()].concat();
+    fs::write(dir.join("archive.jsonl.zst"), archive).unwrap();
+}
+
+#[test]
+fn tail_prints_the_last_events_before_and_behind_a_damaged_block() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("archive.jsonl.zst");
+    let mut writer = EventWriter::open(dir.path()).unwrap();
+    let mut damaged = 0;
+    for n in 0..4 {
+        if n == 1 {
+            // In the content of the block that comes.
+            damaged = fs::metadata(&archive).unwrap().len() as usize + 80;
+        }
+        writer.append(&Event::at(0, "n", n)).unwrap();
+        if n < 2 {
+            writer.rotate().unwrap();
+        }
+    }
+    drop(writer);
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[damaged] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    for (args, printed) in [
+        (["-n", "3"].as_slice(), [0, 2, 3].as_slice()),
+        (&["-n", "9"], &[0, 2, 3]),
+        (&["-n", "9", "--from", "29"], &[2, 3]),
+    ] {
+        let done = run([&["tail", text(dir.path())], args].concat());
+        assert_eq!(numbers(&done.out), printed, "{args:?}");
+        let error = done.failed(1);
+        assert!(error.contains("1 place could not be read"), "{error}");
+    }
+    let last = run(["tail", text(dir.path()), "-n", "2"]).ok();
+    assert_eq!(numbers(&last), [2, 3]);
 }
 
 /// Damage that a look at a line's ends does not find.
