@@ -125,6 +125,23 @@ test("saving waits for a tab that can write, and views are read meanwhile", asyn
   await closeAll([a, b, c]);
 });
 
+test("closing waits for a saving that is under way, but for no tab that could do it", async () => {
+  const [a, b, c] = await pages(3);
+  await a.call("openCounting", "amid saving", ["sum", "count"]);
+  await a.call("call", "amid saving", "append", n(1));
+  await a.call("closeAmidSaving", "amid saving");
+  await b.call("openCounting", "amid saving", ["sum", "count"]);
+  for (const view of ["sum", "count"]) assert.equal(await b.call("call", "amid saving", "view", view), 1);
+  assert.equal((await b.call("state", "amid saving")).folds, 0);
+  await b.call("call", "amid saving", "append", n(1));
+  await b.call("call", "amid saving", "close");
+  await a.run("holdLock", "amid saving");
+  await c.call("openCounting", "amid saving", ["sum", "count"]);
+  await assert.rejects(c.call("closeAmidSaving", "amid saving"), { code: "closed" });
+  await a.run("releaseLock");
+  await closeAll([a, b, c]);
+});
+
 test("a view that the leader does not know is not saved, which keeps no other from it and no tab from closing", async () => {
   const [a, b, c] = await pages(3);
   await a.call("openCounting", "versions", ["old"]);

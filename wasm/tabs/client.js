@@ -28,6 +28,8 @@ export class TabLog {
   #listeners = new AbortController();
   /** @type {Error | undefined} why this tab could not lead when it was its turn */
   #unable;
+  /** Settles when every `save` so far has. */
+  #saved = Promise.resolve();
   #closing;
 
   static async open(name, options) {
@@ -151,7 +153,9 @@ export class TabLog {
 
   async save() {
     this.#usable();
-    const [error] = await this.#saveAll((request) => this.#ask(request), (view) => view.state());
+    const saving = this.#saveAll((view) => view.state());
+    this.#saved = Promise.all([this.#saved, saving]);
+    const [error] = await saving;
     if (error) throw error;
   }
 
@@ -170,11 +174,9 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    const errors = await this.#saveAll((request) => {
-      const saved = this.#requests.add(request);
-      this.#refuseSaving();
-      return saved;
-    });
+    this.#refuseSaving();
+    await this.#saved;
+    const errors = await this.#saveAll();
     await this.#requests.close();
     if (this.#link.alive) await this.#link.call("leave");
     this.#end();
@@ -195,13 +197,13 @@ export class TabLog {
     this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
   }
 
-  /** What went wrong with each view that could not be saved by `request`, once `prepare` is done. */
-  async #saveAll(request, prepare) {
+  /** What went wrong with each view that could not be saved, once `prepare` is done. */
+  async #saveAll(prepare) {
     const errors = [];
     for (const view of this.#views.values()) {
       try {
         await prepare?.(view);
-        await view.save(request);
+        await view.save((request) => this.#askToSave(request));
       } catch (error) {
         errors.push(error);
       }
@@ -222,6 +224,14 @@ export class TabLog {
     this.#usable();
     if (this.#unable && !this.#requests.epoch) throw this.#unable;
     return this.#requests.add(request);
+  }
+
+  /** Also while closing, which saves what is left and waits for what was being saved. */
+  #askToSave(request) {
+    if (!this.#closing) return this.#ask(request);
+    const saved = this.#requests.add(request);
+    this.#refuseSaving();
+    return saved;
   }
 
   #hear(message, direct) {

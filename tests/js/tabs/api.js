@@ -131,6 +131,13 @@ export const saving = () => Promise.race([globalThis.saving, Promise.resolve("un
 
 export const saved = () => globalThis.saving;
 
+/** Begins to save, closes at once, and tells what became of the saving. */
+export async function closeAmidSaving(name) {
+  startSaving(name);
+  await logs.get(name).log.close();
+  return globalThis.saving;
+}
+
 /** What opening and using a log with arguments of the wrong kind throws. */
 export async function misuse(name) {
   const { log } = logs.get(name);
