@@ -391,6 +391,17 @@ test("a log that is being opened when its page is left opens when it is come bac
   await closeAll([a]);
 });
 
+test("a log that is closed is let go of, also when its worker falls away meanwhile", async () => {
+  const [a, b] = await pages(2);
+  await a.call("openHolding", "no worker");
+  await a.call("call", "no worker", "append", n(1));
+  await a.call("closeWithoutWorker", "no worker");
+  assert.equal(await a.call("begun"), 1);
+  await b.call("open", "no worker");
+  await b.call("call", "no worker", "append", n(2));
+  await closeAll([a, b]);
+});
+
 test("a tab whose module panicked begins anew", async () => {
   const [a] = await pages(1);
   await a.call("openHolding", "panic");

@@ -178,7 +178,8 @@ export class TabLog {
     await this.#saved;
     const errors = await this.#saveAll();
     await this.#requests.close();
-    if (this.#link.alive) await this.#link.call("leave");
+    // A worker that fell away in the meantime, and came to no other, has left.
+    if (this.#link.alive) await this.#link.call("leave").catch(() => {});
     this.#end();
     // A view that no tab saves costs another folding, and no more.
     const error = errors.find(({ code }) => code !== "unsupported" && code !== "closed");

@@ -248,6 +248,27 @@ export function closeAmidFolding(name, view) {
   };
 }
 
+/**
+ * Closes while the worker says nothing of its leaving, the page is left and come back to, and
+ * there is no other worker to be had. Tells whether it listens for that still.
+ */
+export async function closeWithoutWorker(name) {
+  const { log } = logs.get(name);
+  const worker = globalThis.workers.at(-1);
+  const { Worker } = globalThis;
+  const leaving = new Promise((left) => {
+    worker.postMessage = (message) => message.t === "leave" && left();
+  });
+  const closing = attempted(() => log.close());
+  await leaving;
+  globalThis.Worker = undefined;
+  for (const work of [() => leaveForAWhile(0), comeBack]) await work();
+  const closed = await closing;
+  globalThis.Worker = Worker;
+  for (const work of [() => leaveForAWhile(0), comeBack]) await work();
+  return closed;
+}
+
 /** Begins to close, and no other tab hears of it until `goOn`. */
 export function closeUnheard(name) {
   const { prototype } = BroadcastChannel;
