@@ -269,7 +269,7 @@ test("a tail ends with its signal", async () => {
 });
 
 test("where a log would not be kept it does not open", async () => {
-  const workers = ["the worker", "a worker of ours", "a worker that speaks"];
+  const workers = ["the worker", "a worker at all", "a worker of ours", "a worker that speaks"];
   const lacks = ["storage", "channels", "synchronous files", ...workers];
   for (const what of lacks) {
     const [a] = await pages(1);

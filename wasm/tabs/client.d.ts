@@ -88,7 +88,7 @@ export class TabLog<States = {}> {
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
    * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for
-   * a name or a view that is none.
+   * a name or an option that is none.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 

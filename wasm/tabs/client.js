@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { ClosedError, UnsupportedError } from "../js/errors.js";
-import { checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
+import { checkFunction, checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
 import { Wakes } from "../js/wakes.js";
@@ -36,6 +36,8 @@ export class TabLog {
     checkName(name);
     const { views = {}, maxLogSize = Infinity, worker = ownWorker, onRole = () => {} } = optionsOf(options);
     checkMaxLogSize(maxLogSize);
+    checkFunction("worker", worker);
+    checkFunction("onRole", onRole);
     checkViews(views);
     await needBrowser(name);
     const log = new this(name, { views, maxLogSize, worker, onRole });

@@ -146,6 +146,8 @@ export async function misuse(name) {
   const uses = [
     () => TabLog.open(name, null),
     () => TabLog.open(name, { maxLogSize: Symbol("size") }),
+    () => TabLog.open(name, { worker: "worker.js" }),
+    () => TabLog.open(name, { onRole: null }),
     ...oddViews.map((odd) => () => TabLog.open(name, { views: odd })),
     () => log.appendBatch(undefined),
     () => log.tail(null).next(),
@@ -187,6 +189,7 @@ export async function openWithout(what, name) {
     channels: () => delete globalThis.BroadcastChannel,
     "synchronous files": () => {},
     "the worker": () => {},
+    "a worker at all": () => {},
     "a worker of ours": () => {},
     "a worker that speaks": () => {
       const { setTimeout } = globalThis;
@@ -204,6 +207,7 @@ export async function openWithout(what, name) {
     "synchronous files": workerOf(script.replace("URL", url)),
     "a worker of ours": workerOf('postMessage("of the program");'),
     "a worker that speaks": workerOf("onmessage = () => {};"),
+    "a worker at all": () => "/wasm/package/tabs/worker.js",
     "the worker": () => new Worker("/no/such/worker.js", { type: "module" }),
   };
   return open(name, { worker: workers[what] });
