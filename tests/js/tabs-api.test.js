@@ -402,16 +402,18 @@ test("a log that is closed is let go of, also when its worker falls away meanwhi
   await closeAll([a, b]);
 });
 
-test("a tab whose module panicked begins anew", async () => {
-  const [a] = await pages(1);
-  await a.call("openHolding", "panic");
-  await a.call("call", "panic", "append", n(1));
-  await a.call("panic");
-  await a.call("call", "panic", "append", n(2));
-  assert.equal(await a.call("begun"), 2);
-  assert.deepEqual(await a.call("numbers", "panic"), [1, 2]);
-  await closeAll([a]);
-});
+for (const [which, open] of Object.entries({ "": "openHolding", ", whatever onRole throws": "openThrowing" })) {
+  test(`a tab whose module panicked begins anew${which}`, async () => {
+    const [a] = await pages(1);
+    await a.call(open, open);
+    await a.call("call", open, "append", n(1));
+    await a.run("panic").catch(() => {});
+    await a.call("call", open, "append", n(2));
+    assert.equal(await a.call("begun"), 2);
+    assert.deepEqual(await a.call("numbers", open), [1, 2]);
+    await closeAll([a]);
+  });
+}
 
 /** Appends at the end of the stack, then in each other way; the codes of what those throw. */
 async function exhaust() {

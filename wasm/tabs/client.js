@@ -244,7 +244,7 @@ export class TabLog {
     if (this.#closing) this.#refuseSaving();
     if (this.#requests.epoch !== epoch) this.#unable = undefined;
     if (this.#requests.position !== position) this.#wakes.wake();
-    if (!own !== !this.#requests.own) this.#onRole(this.role);
+    if (!own !== !this.#requests.own) this.#tellRole();
   }
 
   #hearWorker({ leader, unable, heard, panicked }) {
@@ -285,7 +285,13 @@ export class TabLog {
     this.#link.end();
     if (!own) return;
     this.#requests.lost(own);
-    this.#onRole(this.role);
+    this.#tellRole();
+  }
+
+  /** Afterwards: what the program throws there must keep nothing from being done here. */
+  #tellRole() {
+    const { role } = this;
+    queueMicrotask(() => this.#onRole(role));
   }
 
   #rise() {

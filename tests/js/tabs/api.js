@@ -214,9 +214,10 @@ export async function openWithout(what, name) {
 }
 
 /** Opens with workers that the page can get at. */
-export async function openHolding(name, names = ["sum"]) {
+export async function openHolding(name, names = ["sum"], options = {}) {
   globalThis.workers = [];
   return openCounting(name, names, {
+    ...options,
     worker() {
       const worker = new Worker("/wasm/package/tabs/worker.js", { type: "module" });
       globalThis.workers.push(worker);
@@ -297,6 +298,15 @@ export function appendAmidFailure(name, event) {
   const unable = { code: "storage", message: "it could not be opened" };
   globalThis.workers.at(-1).onmessage({ data: { unable, heard: "who led before" } });
   return appended;
+}
+
+/** Lets what is called at each change of the role throw. */
+export function openThrowing(name) {
+  addEventListener("error", (event) => event.preventDefault());
+  const onRole = () => {
+    throw new Error("of the program");
+  };
+  return openHolding(name, ["sum"], { onRole });
 }
 
 export const begun = () => globalThis.workers.length;
