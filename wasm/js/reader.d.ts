@@ -81,7 +81,7 @@ export class EventReader<States = {}> {
   /**
    * The events from `position` on, and then each as it is appended, by whomever, until the signal
    * is aborted or the log closed. A host that is told of changes wakes it; it looks again once a
-   * second in any case.
+   * second in any case. A program does not end by itself while it goes on.
    *
    * Throws and ends as `read` does; a `BadArgumentError` for a signal that is none.
    */

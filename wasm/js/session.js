@@ -9,6 +9,7 @@ import { Wakes } from "./wakes.js";
 export class Session {
   #busy = false;
   #wakes = new Wakes();
+  #tails = 0;
   #unwatch;
   #letGo;
 
@@ -56,9 +57,26 @@ export class Session {
     this.#wakes.wake();
   }
 
+  /**
+   * Has the host tell of changes as long as there are tails, since a watch keeps the program from
+   * ending; answers what a tail calls that ends.
+   */
+  watch() {
+    if (!this.closed) this.#unwatch ??= this.files.watch?.(() => this.notify());
+    this.#tails += 1;
+    return () => {
+      this.#tails -= 1;
+      if (this.#tails === 0) this.#endWatch();
+    };
+  }
+
+  #endWatch() {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+
   /** Resolves when there may be more to read: at the latest after a second. */
   async changed(signal) {
-    this.#unwatch ??= this.files.watch?.(() => this.notify()) ?? (() => {});
     const more = this.#wakes.next(signal);
     await more.promise;
     more.forget();
@@ -82,7 +100,7 @@ export class Session {
     if (!this.closed) {
       this.check();
       this.closed = true;
-      this.#unwatch?.();
+      this.#endWatch();
       this.scans.free();
       this.notify();
       this.#letGo = (async () => this.files.close())();
