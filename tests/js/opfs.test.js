@@ -145,6 +145,16 @@ function testsIn(browser) {
     await assert.rejects(a("exported", "none"), /there is no log/);
   });
 
+  test("what the browser's files refuse is a typed error that names the log", async () => {
+    const { errors, held } = await worker("a")("useWhatIsInTheWay");
+    assert.equal(errors.length, 8);
+    for (const [index, { code, message, cause }] of errors.entries()) {
+      assert.deepEqual({ code, cause }, { code: "storage", cause: "TypeMismatchError" });
+      assert.match(message, index < 4 ? /a file/ : /a directory/);
+    }
+    assert.deepEqual(held, []);
+  });
+
   test("a rotation removes the snapshots that the crate 0.2.0 saved", { timeout: 60_000 }, async () => {
     const a = worker("a");
     const line = '{"type":"a","data":{"n":0},"ts":1}\n';

@@ -278,6 +278,12 @@ test("where a log would not be kept it does not open", async () => {
   }
 });
 
+test("what the browser's files refuse is a typed error in the page too", async () => {
+  const [a] = await pages(1);
+  await assert.rejects(a.call("openInTheWay", "in the way"), { code: "storage", message: /in the way/ });
+  await closeAll([a]);
+});
+
 test("a full quota fails appends with its name; all others can be read; with more room it goes on", async () => {
   const [a, b] = await pages(2);
   for (const { call } of [a, b]) await call("open", "quota");

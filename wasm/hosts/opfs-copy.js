@@ -8,6 +8,7 @@ import {
   LOG,
   SPARE,
   TORN,
+  attempt,
   bytesOf,
   checkName,
   directoryOf,
@@ -24,15 +25,17 @@ import {
  */
 export async function exportDirectory(name) {
   checkName(name);
-  const directory = await directoryOf(name, false);
-  if (!directory) throw new StorageError(`there is no log ${name}`);
-  if (await fileOf(directory, IMPORTING, false)) {
-    throw new StorageError(`an import into ${name} did not end`, { file: IMPORTING });
-  }
-  for (;;) {
-    const exported = await copyOf(directory);
-    if (exported) return exported;
-  }
+  return attempt("export", name, async () => {
+    const directory = await directoryOf(name, false);
+    if (!directory) throw new StorageError(`there is no log ${name}`);
+    if (await fileOf(directory, IMPORTING, false)) {
+      throw new StorageError(`an import into ${name} did not end`, { file: IMPORTING });
+    }
+    for (;;) {
+      const exported = await copyOf(directory);
+      if (exported) return exported;
+    }
+  });
 }
 
 /** The files as they were at one moment; nothing if they changed in a way that matters. */
@@ -63,6 +66,10 @@ async function copyOf(directory) {
  */
 export async function importDirectory(name, from) {
   checkName(name);
+  return attempt("import into", name, () => imported(name, from));
+}
+
+async function imported(name, from) {
   const entries = (await entriesOf(from)).filter(([path]) => isLogFile(path));
   if (!entries.some(([path]) => path === LOG || path === ARCHIVE)) {
     throw new BadArgumentError(`what is to be imported into ${name} holds no ${LOG}`);

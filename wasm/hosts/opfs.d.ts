@@ -35,7 +35,8 @@ export interface OpfsSourceFiles extends SourceFiles {
 
 /**
  * The files of a log, by their paths, as they were at one moment: what a directory of a native log
- * holds. A writer may be at work. Works in pages and in workers.
+ * holds. A writer may be at work. Rejects with a `StorageError` where there is no log, and when
+ * the browser refuses. Works in pages and in workers.
  */
 export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
 
@@ -44,7 +45,8 @@ export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
  * `<input type="file" webkitdirectory>`, or pairs of a path and bytes, as `exportDirectory` gives
  * them. Resolves to the paths that were taken; files that are none of a log's are left out. A log
  * that holds anything is not written over. Rejects with a `LockedError` while somebody writes to
- * the log, or, in Chromium, reads it. Works in pages and in workers.
+ * the log, or, in Chromium, reads it; with a `StorageError` when the log holds something, or the
+ * browser refuses. Works in pages and in workers.
  */
 export function importDirectory(
   name: string,

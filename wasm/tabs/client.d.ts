@@ -87,8 +87,8 @@ export class TabLog<States = {}> {
    * Opens the log, and makes it where there is none.
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
-   * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for
-   * a name or an option that is none.
+   * windows of some browsers, and where the worker cannot be loaded; with a `StorageError` when the
+   * browser refuses; with a `BadArgumentError` for a name or an option that is none.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 

@@ -199,6 +199,29 @@ const actions = {
     return codes;
   },
 
+  /** What each use says where a file, or a directory, is in the way of one of the log's. */
+  async useWhatIsInTheWay() {
+    const root = await navigator.storage.getDirectory();
+    const logs = await root.getDirectoryHandle("eventfold", { create: true });
+    await logs.getFileHandle("a file", { create: true });
+    const directory = await logs.getDirectoryHandle("a directory", { create: true });
+    await directory.getDirectoryHandle("app.jsonl", { create: true });
+    const errors = [];
+    const uses = [
+      (name) => EventLog.open(opfsHost(name)),
+      (name) => EventReader.open(opfsHost(name)),
+      (name) => exportDirectory(name),
+      (name) => importDirectory(name, [["app.jsonl", ""]]),
+    ];
+    for (const name of ["a file", "a directory"]) {
+      for (const use of uses) {
+        await use(name).catch(({ code, message, cause }) => errors.push({ code, message, cause: cause?.name }));
+      }
+    }
+    const { held } = await navigator.locks.query();
+    return { errors, held };
+  },
+
   async exported(name) {
     return texts(await exportDirectory(name));
   },

@@ -213,6 +213,15 @@ export async function openWithout(what, name) {
   return open(name, { worker: workers[what] });
 }
 
+/** Opens a log where a directory is in the way of its file. */
+export async function openInTheWay(name) {
+  const root = await navigator.storage.getDirectory();
+  const logs = await root.getDirectoryHandle("eventfold", { create: true });
+  const directory = await logs.getDirectoryHandle(name, { create: true });
+  await directory.getDirectoryHandle("app.jsonl", { create: true });
+  return open(name);
+}
+
 /** Opens with workers that the page can get at. */
 export async function openHolding(name, names = ["sum"], options = {}) {
   globalThis.workers = [];
