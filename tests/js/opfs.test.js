@@ -141,7 +141,7 @@ function testsIn(browser) {
     await assert.rejects(a("importOf", "none", [["notes.txt", "x"]]), { code: "bad-argument" });
     await assert.rejects(a("importOf", "../out", [["app.jsonl", ""]]), { code: "bad-argument" });
     const misused = await a("misuseImport");
-    assert.deepEqual(misused, [...Array(4).fill("bad-argument"), "unsupported"]);
+    assert.deepEqual(misused, [...Array(9).fill("bad-argument"), "unsupported"]);
     await assert.rejects(a("exported", "none"), /there is no log/);
   });
 

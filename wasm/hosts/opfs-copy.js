@@ -74,6 +74,12 @@ async function imported(name, from) {
   if (!entries.some(([path]) => path === LOG || path === ARCHIVE)) {
     throw new BadArgumentError(`what is to be imported into ${name} holds no ${LOG}`);
   }
+  for (const [path, bytes] of entries) {
+    if (isContent(bytes)) continue;
+    throw new BadArgumentError(
+      `${path} is to be imported into ${name} from ${describe(bytes)}: it takes bytes, a Blob or text`,
+    );
+  }
   const paths = new Set(entries.map(([path]) => path));
   if (paths.size < entries.length) {
     throw new BadArgumentError(`what is to be imported into ${name} holds a file twice`);
@@ -144,6 +150,13 @@ async function entriesOf(from) {
     return [rest.length ? rest.join("/") : entry.name, entry];
   });
 }
+
+/** The browser would take anything else for its text, or refuse it in the midst of the import. */
+const isContent = (given) =>
+  typeof given === "string" ||
+  given instanceof Blob ||
+  given instanceof ArrayBuffer ||
+  ArrayBuffer.isView(given);
 
 const noEntry = (given) =>
   new BadArgumentError(

@@ -193,6 +193,7 @@ const actions = {
     const codes = [];
     const tell = (from) => importDirectory("misused", from).catch(({ code }) => codes.push(code));
     for (const from of [undefined, 5, [5], [new Blob([])]]) await tell(from);
+    for (const content of [undefined, null, 5, {}, new Map()]) await tell([["app.jsonl", content]]);
     Object.defineProperty(navigator, "locks", { value: undefined, configurable: true });
     await tell([["app.jsonl", ""]]);
     delete navigator.locks;
