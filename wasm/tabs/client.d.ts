@@ -149,8 +149,8 @@ export class TabLog<States = {}> {
 
   /**
    * Waits for what was asked for, and lets go of the log, also when it rejects because a view could
-   * not be saved; a view that the tab that leads does not save is passed over. Where no tab leads,
-   * what waits for one is rejected with a `ClosedError`.
+   * not be saved; a view that the tab that leads does not save is passed over. Where no tab is known
+   * to lead, as in the moment after `open`, what waits for one is rejected with a `ClosedError`.
    */
   close(): Promise<void>;
 
