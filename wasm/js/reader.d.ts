@@ -116,6 +116,7 @@ export class EventReader<States = {}> {
    * `ClosedError` from then on, the `next` of a reading too. Closing again waits for the same.
    *
    * Rejects with a `ReentrantError` in the middle of a call, as from a reducer; the log stays open.
+   * Rejects with a `StorageError` when the host refuses; the log is closed then.
    */
   close(): Promise<void>;
 

@@ -86,12 +86,10 @@ export class Session {
   /** Goes to the log as it is now. */
   async refresh() {
     try {
-      await this.files.refresh?.();
+      await this.#asked("cannot be read as it is now", () => this.files.refresh?.());
     } catch (error) {
       // Who closed it in the meantime reads no more.
-      if (this.closed) return;
-      if (error instanceof EventfoldError) throw error;
-      throw new StorageError(`${this.name} cannot be read as it is now: ${reasonOf(error)}`, {}, error);
+      if (!this.closed) throw error;
     }
   }
 
@@ -103,8 +101,18 @@ export class Session {
       this.#endWatch();
       this.scans.free();
       this.notify();
-      this.#letGo = (async () => this.files.close())();
+      this.#letGo = this.#asked("is closed, but its host failed to let it go", () => this.files.close());
     }
     await this.#letGo;
+  }
+
+  /** What the host refuses with is an error of the package. */
+  async #asked(what, work) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof EventfoldError) throw error;
+      throw new StorageError(`${this.name} ${what}: ${reasonOf(error)}`, {}, error);
+    }
   }
 }
