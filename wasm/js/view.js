@@ -145,6 +145,9 @@ export function foldBatch(name, { reduce }, fold, batch) {
   for (let index = 0; index < batch.length; index++) {
     fold.state = reduced(name, reduce, fold.state, batch.event(index));
   }
+  // Once is enough: who returns a promise always does.
+  if (typeof fold.state?.then !== "function") return;
+  throw failure(name, "returned a promise", batch.event(batch.length - 1));
 }
 
 function reduced(name, reduce, state, event) {
@@ -159,8 +162,11 @@ function reduced(name, reduce, state, event) {
     what = `failed: ${reasonOf(error)}`;
     cause = error;
   }
-  const { position } = event;
-  throw new ReducerError(
+  throw failure(name, what, event, cause);
+}
+
+function failure(name, what, { position }, cause) {
+  return new ReducerError(
     `the reducer of view ${JSON.stringify(name)} ${what}, on the event at position ${position}`,
     { view: name, position },
     cause,
