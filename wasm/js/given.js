@@ -39,7 +39,7 @@ export function endOf(expected) {
   const { position, hash } = expected ?? {};
   if (typeof hash === "string" && isPosition(position)) return { position, hash };
   throw new BadArgumentError(
-    "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
+    "appendIf expects the end of the log as { position, hash }: what end() tells, or nextPosition and hash of an append",
   );
 }
 
