@@ -116,6 +116,12 @@ function testsIn(browser) {
     }
   });
 
+  test("reads a view beside a writer that saves a shorter snapshot", async () => {
+    const { before, after } = await worker("a")("viewShortened", "shortened");
+    assert.equal(before, browser === "chromium" ? 0 : 1_000_000);
+    assert.equal(after, 0);
+  });
+
   test("holds no file of a log when its reader is closed", { timeout: 60_000 }, async () => {
     assert.deepEqual(await worker("a")("refreshTwiceAndClose", "let go"), [0]);
   });

@@ -11,10 +11,10 @@ before(async () => (rig = await Rig.start()));
 after(() => rig?.stop());
 
 /** Pages whose `run` gives results, or throws what was thrown there. */
-async function pages(count) {
+async function pages(count, at = rig) {
   const made = [];
   for (let n = 0; n < count; n += 1) {
-    const { page, run } = await rig.page("/tests/js/tabs/api.js");
+    const { page, run } = await at.page("/tests/js/tabs/api.js");
     const call = async (name, ...args) => {
       const answer = await run(name, ...args);
       if (!answer?.attempted) return answer;
@@ -420,6 +420,31 @@ for (const [which, open] of Object.entries({ "": "openHolding", ", whatever onRo
     await closeAll([a]);
   });
 }
+
+/** A view that two tabs opened with one snapshot, of which the first then saved a shorter one. */
+async function shortened(rig, name) {
+  const [a, b] = await pages(2, rig);
+  await a.call("open", name);
+  await a.call("call", name, "append", n(1_000_000));
+  await a.call("call", name, "view", "sum");
+  await a.call("call", name, "save");
+  await b.call("open", name);
+  await a.call("call", name, "append", n(-1_000_000));
+  await a.call("call", name, "save");
+  const state = await b.call("call", name, "view", "sum");
+  const { folds } = await b.call("state", name);
+  await closeAll([a, b]);
+  return { state, folds };
+}
+
+test("a snapshot that became shorter since a tab was opened is gone on from, in Firefox as in Chromium", async () => {
+  const firefox = await Rig.start("firefox");
+  try {
+    for (const each of [rig, firefox]) assert.deepEqual(await shortened(each, "shortened"), { state: 0, folds: 0 });
+  } finally {
+    await firefox.stop();
+  }
+});
 
 /** Appends at the end of the stack, then in each other way; the codes of what those throw. */
 async function exhaust() {

@@ -24,7 +24,8 @@ export interface OpfsOptions {
 
 /** What `open("read")` gives. */
 export interface OpfsSourceFiles extends SourceFiles {
-  refresh(): Promise<boolean>;
+  /** Beside the log and its archive it looks anew at the files at `paths`. */
+  refresh(paths?: string[]): Promise<boolean>;
 
   /**
    * Whether no rotation has come in between since `refresh`: for readers that hold nothing in

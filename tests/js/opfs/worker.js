@@ -126,6 +126,24 @@ const actions = {
     return { counts, changed, same, current, rotated };
   },
 
+  /** What a view of a reader is, of which a shorter snapshot was saved since that was opened. */
+  async viewShortened(name) {
+    const writer = await EventLog.open(opfsHost(name), { views });
+    const add = (n) => {
+      writer.append({ ...event(1), data: { n } });
+      writer.save();
+    };
+    add(1_000_000);
+    const reader = await EventReader.open(opfsHost(name), { views });
+    add(-1_000_000);
+    const before = reader.view("sum");
+    await reader.refresh();
+    const after = reader.view("sum");
+    await reader.close();
+    await writer.close();
+    return { before, after };
+  },
+
   /** A reader's tail, and what it reads after a refresh, while a writer appends and rotates. */
   async tailBeside(name, count) {
     const writer = await EventLog.open(opfsHost(name));
