@@ -155,6 +155,25 @@ test("a host that cannot look at what there is now is a typed error of a refresh
   await reader.close();
 });
 
+test("a host that fails to close is a typed error, and the log is closed", async () => {
+  for (const Kind of [EventLog, EventReader]) {
+    for (const thrown of [new Error("stuck"), "stuck", null]) {
+      const close = () => {
+        throw thrown;
+      };
+      const host = { name: "host", durability: "none", open: () => ({ ...memoryFiles(), close }) };
+      const log = await Kind.open(host);
+      for (let time = 0; time < 2; time += 1) {
+        await assert.rejects(log.close(), (error) => {
+          assert.match(error.message, /^host is closed, but its host failed to let it go: (stuck|"stuck"|null)$/);
+          return error.code === "storage" && error.cause === thrown;
+        });
+      }
+      assert.throws(() => log.read(), { code: "closed" });
+    }
+  }
+});
+
 test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
   const files = memoryFiles();
   const host = { name: "host", durability: "none", open: () => ({ ...files }) };

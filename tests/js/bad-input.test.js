@@ -116,7 +116,7 @@ test("a position that is none is told so, wherever one is given", async () => {
   }
   const { position, hash: last } = log.end();
   for (const expected of [undefined, null, {}, { position: 0 }, { position: -1, hash: last }, { position: 0.5, hash: last }]) {
-    assert.throws(() => log.appendIf(good, expected), { code: "bad-argument" });
+    assert.throws(() => log.appendIf(good, expected), { code: "bad-argument", message: /nextPosition and hash/ });
   }
   const empty = await EventLog.open(memoryHost());
   assert.throws(() => empty.appendIf(good, { ...empty.end(), position: -5 }), { code: "bad-argument" });

@@ -270,6 +270,22 @@ test("a read that fails leaves a view as it was, and what is folded is not read 
   await log.close();
 });
 
+test("a reducer that is asynchronous is told so when it folds, and keeps no other view from being saved", async () => {
+  const host = memoryHost();
+  const count = { initial: 0, reduce: (n) => n + 1 };
+  const later = { initial: 0, reduce: async (n) => (await n) + 1 };
+  const log = await EventLog.open(host, { views: { later, count } });
+  for (let n = 0; n < 3; n += 1) log.append({ type: "n", data: n });
+  for (let time = 0; time < 2; time += 1) {
+    assert.throws(() => log.view("later"), { code: "reducer", view: "later", message: /returned a promise/ });
+  }
+  assert.throws(() => log.save(), { code: "reducer" });
+  await log.close();
+  const again = await EventReader.open(host, { views: { count: { ...count, reduce: () => assert.fail() } } });
+  assert.equal(again.view("count"), 3);
+  await again.close();
+});
+
 test("a reducer that returns nothing is told so", async () => {
   const log = await EventLog.open(memoryHost(), { views: { v: { initial: 0, reduce() {} } } });
   const { position } = log.append({ type: "a", data: 1 });

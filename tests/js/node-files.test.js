@@ -10,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 
 import { nodeHost } from "../../wasm/hosts/node.js";
-import { EventLog } from "../../wasm/package/js/index.js";
+import { EventLog, EventReader } from "../../wasm/package/js/index.js";
 import { BadArgumentError, LockedError, StorageError, UnsupportedError } from "../../wasm/js/errors.js";
 import { quickDir } from "./support/dirs.js";
 
@@ -377,4 +377,28 @@ test("a lock let go is free at once while another thread makes children", async 
   } finally {
     await worker.terminate();
   }
+});
+
+test("the directory is watched while there are tails, so that a program ends that closes nothing", async (t) => {
+  const dir = quickDir(t);
+  const log = await EventLog.open(nodeHost(dir));
+  const reader = await EventReader.open(nodeHost(dir));
+  const isWatched = () => process.getActiveResourcesInfo().includes("FSEventWrap");
+  for (let round = 0; round < 2; round += 1) {
+    log.append({ type: "n", data: round });
+    const tails = [reader.tail(), reader.tail()];
+    for (const tail of tails) {
+      await tail.next();
+      assert.ok(isWatched());
+    }
+    for (const tail of tails) await tail.return();
+    // Node closes it in the turn after this.
+    for (let turn = 0; turn < 2; turn += 1) await new Promise(setImmediate);
+    assert.ok(!isWatched());
+  }
+  const tail = reader.tail();
+  await reader.close();
+  assert.deepEqual(await tail.next(), { value: undefined, done: true });
+  assert.ok(!isWatched());
+  await log.close();
 });

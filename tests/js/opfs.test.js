@@ -116,6 +116,12 @@ function testsIn(browser) {
     }
   });
 
+  test("reads a view beside a writer that saves a shorter snapshot", async () => {
+    const { before, after } = await worker("a")("viewShortened", "shortened");
+    assert.equal(before, browser === "chromium" ? 0 : 1_000_000);
+    assert.equal(after, 0);
+  });
+
   test("holds no file of a log when its reader is closed", { timeout: 60_000 }, async () => {
     assert.deepEqual(await worker("a")("refreshTwiceAndClose", "let go"), [0]);
   });
@@ -141,8 +147,18 @@ function testsIn(browser) {
     await assert.rejects(a("importOf", "none", [["notes.txt", "x"]]), { code: "bad-argument" });
     await assert.rejects(a("importOf", "../out", [["app.jsonl", ""]]), { code: "bad-argument" });
     const misused = await a("misuseImport");
-    assert.deepEqual(misused, [...Array(4).fill("bad-argument"), "unsupported"]);
+    assert.deepEqual(misused, [...Array(9).fill("bad-argument"), "unsupported"]);
     await assert.rejects(a("exported", "none"), /there is no log/);
+  });
+
+  test("what the browser's files refuse is a typed error that names the log", async () => {
+    const { errors, held } = await worker("a")("useWhatIsInTheWay");
+    assert.equal(errors.length, 8);
+    for (const [index, { code, message, cause }] of errors.entries()) {
+      assert.deepEqual({ code, cause }, { code: "storage", cause: "TypeMismatchError" });
+      assert.match(message, index < 4 ? /a file/ : /a directory/);
+    }
+    assert.deepEqual(held, []);
   });
 
   test("a rotation removes the snapshots that the crate 0.2.0 saved", { timeout: 60_000 }, async () => {

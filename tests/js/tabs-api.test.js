@@ -11,10 +11,10 @@ before(async () => (rig = await Rig.start()));
 after(() => rig?.stop());
 
 /** Pages whose `run` gives results, or throws what was thrown there. */
-async function pages(count) {
+async function pages(count, at = rig) {
   const made = [];
   for (let n = 0; n < count; n += 1) {
-    const { page, run } = await rig.page("/tests/js/tabs/api.js");
+    const { page, run } = await at.page("/tests/js/tabs/api.js");
     const call = async (name, ...args) => {
       const answer = await run(name, ...args);
       if (!answer?.attempted) return answer;
@@ -122,6 +122,23 @@ test("saving waits for a tab that can write, and views are read meanwhile", asyn
   await c.call("open", "led by none");
   assert.equal(await c.call("call", "led by none", "view", "sum"), 1);
   assert.equal((await c.call("state", "led by none")).folds, 0);
+  await closeAll([a, b, c]);
+});
+
+test("closing waits for a saving that is under way, but for no tab that could do it", async () => {
+  const [a, b, c] = await pages(3);
+  await a.call("openCounting", "amid saving", ["sum", "count"]);
+  await a.call("call", "amid saving", "append", n(1));
+  await a.call("closeAmidSaving", "amid saving");
+  await b.call("openCounting", "amid saving", ["sum", "count"]);
+  for (const view of ["sum", "count"]) assert.equal(await b.call("call", "amid saving", "view", view), 1);
+  assert.equal((await b.call("state", "amid saving")).folds, 0);
+  await b.call("call", "amid saving", "append", n(1));
+  await b.call("call", "amid saving", "close");
+  await a.run("holdLock", "amid saving");
+  await c.call("openCounting", "amid saving", ["sum", "count"]);
+  await assert.rejects(c.call("closeAmidSaving", "amid saving"), { code: "closed" });
+  await a.run("releaseLock");
   await closeAll([a, b, c]);
 });
 
@@ -252,13 +269,19 @@ test("a tail ends with its signal", async () => {
 });
 
 test("where a log would not be kept it does not open", async () => {
-  const workers = ["the worker", "a worker of ours", "a worker that speaks"];
+  const workers = ["the worker", "a worker at all", "a worker of ours", "a worker that speaks"];
   const lacks = ["storage", "channels", "synchronous files", ...workers];
   for (const what of lacks) {
     const [a] = await pages(1);
     await assert.rejects(a.call("openWithout", what, "nowhere"), { code: "unsupported" }, what);
     await closeAll([a]);
   }
+});
+
+test("what the browser's files refuse is a typed error in the page too", async () => {
+  const [a] = await pages(1);
+  await assert.rejects(a.call("openInTheWay", "in the way"), { code: "storage", message: /in the way/ });
+  await closeAll([a]);
 });
 
 test("a full quota fails appends with its name; all others can be read; with more room it goes on", async () => {
@@ -374,15 +397,53 @@ test("a log that is being opened when its page is left opens when it is come bac
   await closeAll([a]);
 });
 
-test("a tab whose module panicked begins anew", async () => {
-  const [a] = await pages(1);
-  await a.call("openHolding", "panic");
-  await a.call("call", "panic", "append", n(1));
-  await a.call("panic");
-  await a.call("call", "panic", "append", n(2));
-  assert.equal(await a.call("begun"), 2);
-  assert.deepEqual(await a.call("numbers", "panic"), [1, 2]);
-  await closeAll([a]);
+test("a log that is closed is let go of, also when its worker falls away meanwhile", async () => {
+  const [a, b] = await pages(2);
+  await a.call("openHolding", "no worker");
+  await a.call("call", "no worker", "append", n(1));
+  await a.call("closeWithoutWorker", "no worker");
+  assert.equal(await a.call("begun"), 1);
+  await b.call("open", "no worker");
+  await b.call("call", "no worker", "append", n(2));
+  await closeAll([a, b]);
+});
+
+for (const [which, open] of Object.entries({ "": "openHolding", ", whatever onRole throws": "openThrowing" })) {
+  test(`a tab whose module panicked begins anew${which}`, async () => {
+    const [a] = await pages(1);
+    await a.call(open, open);
+    await a.call("call", open, "append", n(1));
+    await a.run("panic").catch(() => {});
+    await a.call("call", open, "append", n(2));
+    assert.equal(await a.call("begun"), 2);
+    assert.deepEqual(await a.call("numbers", open), [1, 2]);
+    await closeAll([a]);
+  });
+}
+
+/** A view that two tabs opened with one snapshot, of which the first then saved a shorter one. */
+async function shortened(rig, name) {
+  const [a, b] = await pages(2, rig);
+  await a.call("open", name);
+  await a.call("call", name, "append", n(1_000_000));
+  await a.call("call", name, "view", "sum");
+  await a.call("call", name, "save");
+  await b.call("open", name);
+  await a.call("call", name, "append", n(-1_000_000));
+  await a.call("call", name, "save");
+  const state = await b.call("call", name, "view", "sum");
+  const { folds } = await b.call("state", name);
+  await closeAll([a, b]);
+  return { state, folds };
+}
+
+test("a snapshot that became shorter since a tab was opened is gone on from, in Firefox as in Chromium", async () => {
+  const firefox = await Rig.start("firefox");
+  try {
+    for (const each of [rig, firefox]) assert.deepEqual(await shortened(each, "shortened"), { state: 0, folds: 0 });
+  } finally {
+    await firefox.stop();
+  }
 });
 
 /** Appends at the end of the stack, then in each other way; the codes of what those throw. */

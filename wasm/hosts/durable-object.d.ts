@@ -11,7 +11,7 @@ export interface DurableObjectSqlStorage {
 
 export interface DurableObjectHostOptions {
   /** The table that holds the log, for objects that hold several; `"eventfold"` by default. */
-  table?: string;
+  table?: string | undefined;
 }
 
 /**

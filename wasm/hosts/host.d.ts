@@ -49,7 +49,7 @@ export interface SourceFiles {
 
   /**
    * Calls `changed` soon after another may have changed the log, until the function that it
-   * returns is called. Without it a tail looks again once a second.
+   * returns is called; it may be asked for anew then. Without it a tail looks again once a second.
    */
   watch?(changed: () => void): () => void;
 

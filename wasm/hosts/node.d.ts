@@ -12,7 +12,7 @@ export interface NodeHostOptions {
    * `"none"`: others may write to the same files. Nothing is repaired, cut or rotated then, and a
    * fragment that somebody left becomes a line of its own.
    */
-  lock?: "flock" | "none";
+  lock?: "flock" | "none" | undefined;
 }
 
 /** `URL`, where the program has its type. */

@@ -8,6 +8,7 @@ import {
   LOG,
   SPARE,
   TORN,
+  attempt,
   bytesOf,
   checkName,
   directoryOf,
@@ -24,15 +25,17 @@ import {
  */
 export async function exportDirectory(name) {
   checkName(name);
-  const directory = await directoryOf(name, false);
-  if (!directory) throw new StorageError(`there is no log ${name}`);
-  if (await fileOf(directory, IMPORTING, false)) {
-    throw new StorageError(`an import into ${name} did not end`, { file: IMPORTING });
-  }
-  for (;;) {
-    const exported = await copyOf(directory);
-    if (exported) return exported;
-  }
+  return attempt("export", name, async () => {
+    const directory = await directoryOf(name, false);
+    if (!directory) throw new StorageError(`there is no log ${name}`);
+    if (await fileOf(directory, IMPORTING, false)) {
+      throw new StorageError(`an import into ${name} did not end`, { file: IMPORTING });
+    }
+    for (;;) {
+      const exported = await copyOf(directory);
+      if (exported) return exported;
+    }
+  });
 }
 
 /** The files as they were at one moment; nothing if they changed in a way that matters. */
@@ -63,9 +66,19 @@ async function copyOf(directory) {
  */
 export async function importDirectory(name, from) {
   checkName(name);
+  return attempt("import into", name, () => imported(name, from));
+}
+
+async function imported(name, from) {
   const entries = (await entriesOf(from)).filter(([path]) => isLogFile(path));
   if (!entries.some(([path]) => path === LOG || path === ARCHIVE)) {
     throw new BadArgumentError(`what is to be imported into ${name} holds no ${LOG}`);
+  }
+  for (const [path, bytes] of entries) {
+    if (isContent(bytes)) continue;
+    throw new BadArgumentError(
+      `${path} is to be imported into ${name} from ${describe(bytes)}: it takes bytes, a Blob or text`,
+    );
   }
   const paths = new Set(entries.map(([path]) => path));
   if (paths.size < entries.length) {
@@ -137,6 +150,13 @@ async function entriesOf(from) {
     return [rest.length ? rest.join("/") : entry.name, entry];
   });
 }
+
+/** The browser would take anything else for its text, or refuse it in the midst of the import. */
+const isContent = (given) =>
+  typeof given === "string" ||
+  given instanceof Blob ||
+  given instanceof ArrayBuffer ||
+  ArrayBuffer.isView(given);
 
 const noEntry = (given) =>
   new BadArgumentError(

@@ -31,9 +31,9 @@ export async function liveFiles(name, others) {
   };
 
   // One after the other: of two handles on one file, one would never be closed.
-  const openAll = () => {
+  const openAll = (paths) => {
     const opened = last.then(async () => {
-      for (const path of [LOG, ARCHIVE]) await open(path);
+      for (const path of paths) await open(path);
     });
     last = opened.catch(() => {});
     return opened;
@@ -43,8 +43,8 @@ export async function liveFiles(name, others) {
     len: (path) => handles.get(path)?.getSize() ?? 0,
     readAt: (path, offset, into) => handles.get(path)?.read(into, { at: offset }) ?? 0,
 
-    async refresh() {
-      await openAll();
+    async refresh(paths = []) {
+      await openAll([...paths, LOG, ARCHIVE]);
       const before = lengths;
       lengths = [LOG, ARCHIVE].map(files.len).join();
       return before !== lengths;
@@ -61,8 +61,7 @@ export async function liveFiles(name, others) {
   };
 
   try {
-    for (const path of others) await open(path);
-    await files.refresh();
+    await files.refresh(others);
   } catch (error) {
     files.close();
     throw error;

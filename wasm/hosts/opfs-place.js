@@ -1,7 +1,8 @@
 // Where a log lives in the origin private file system (OPFS): `eventfold/<name>/`, with the same
 // files in it as in a directory of a native log.
 
-import { BadArgumentError, UnsupportedError } from "../js/errors.js";
+import { BadArgumentError, EventfoldError, StorageError, UnsupportedError } from "../js/errors.js";
+import { reasonOf } from "../js/given.js";
 
 export const LOG = "app.jsonl";
 export const ARCHIVE = "archive.jsonl.zst";
@@ -42,6 +43,16 @@ export function checkName(name) {
   );
 }
 
+/** Does what asks the browser for files of a log: what it refuses with becomes a `StorageError`. */
+export async function attempt(action, name, act) {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof EventfoldError) throw error;
+    throw new StorageError(`cannot ${action} ${name}: ${reasonOf(error)}`, {}, error);
+  }
+}
+
 const isMissing = (error) => error?.name === "NotFoundError";
 
 /**
@@ -69,13 +80,15 @@ export async function directoryOf(name, create) {
         "current browser and a page from https or localhost",
     );
   }
-  try {
-    const logs = await root.getDirectoryHandle("eventfold", { create });
-    return await logs.getDirectoryHandle(name, { create });
-  } catch (error) {
-    if (!create && isMissing(error)) return undefined;
-    throw error;
-  }
+  return attempt("open the directory of", name, async () => {
+    try {
+      const logs = await root.getDirectoryHandle("eventfold", { create });
+      return await logs.getDirectoryHandle(name, { create });
+    } catch (error) {
+      if (!create && isMissing(error)) return undefined;
+      throw error;
+    }
+  });
 }
 
 /**

@@ -7,9 +7,9 @@ import { ARCHIVE, LOG, bytesOf, directoryOf, fileOf } from "./opfs-place.js";
 
 /**
  * @param {string} name
- * @param {string[]} others paths of the files beside the log and its archive; taken once
- * @param {{ hold?: boolean }} [options] `hold` keeps the log's bytes of each `refresh` in memory,
- *   so that a reader that cannot ask `stillCurrent` reads nothing else
+ * @param {string[]} others paths of the files beside the log and its archive
+ * @param {{ hold?: boolean }} [options] `hold` keeps the bytes of all files but the archive of each
+ *   `refresh` in memory, so that a reader that cannot ask `stillCurrent` reads nothing else
  * @returns {Promise<import("./opfs").OpfsSourceFiles>}
  */
 export async function takenFiles(name, others, { hold = false } = {}) {
@@ -17,8 +17,8 @@ export async function takenFiles(name, others, { hold = false } = {}) {
   const handles = new Map();
   /** @type {Map<string, File>} */
   const taken = new Map();
-  /** @type {Uint8Array | undefined} */
-  let log;
+  /** @type {Map<string, Uint8Array>} */
+  const held = new Map();
   const reader = new FileReaderSync();
 
   /** The file as it is now, `undefined` when there is none. */
@@ -46,27 +46,32 @@ export async function takenFiles(name, others, { hold = false } = {}) {
     else taken.delete(path);
   };
 
+  /** Takes one of the others, which are replaced now and then: a `File` of before is no good then. */
+  const takeAnew = async (path) => {
+    const file = await take(path);
+    keep(path, file);
+    if (hold) held.set(path, await bytesOf(() => take(path), lengthOf(file)));
+  };
+
   const files = {
-    len(path) {
-      return path === LOG && log ? log.length : lengthOf(taken.get(path));
-    },
+    len: (path) => held.get(path)?.length ?? lengthOf(taken.get(path)),
 
     readAt(path, offset, into) {
       const end = Math.min(files.len(path), offset + into.length);
       if (end <= offset) return 0;
       const bytes =
-        path === LOG && log
-          ? log.subarray(offset, end)
-          : new Uint8Array(reader.readAsArrayBuffer(taken.get(path).slice(offset, end)));
+        held.get(path)?.subarray(offset, end) ??
+        new Uint8Array(reader.readAsArrayBuffer(taken.get(path).slice(offset, end)));
       into.set(bytes);
       if (bytes.length < end - offset) throw new Error(`${path} became shorter while it was read`);
       return bytes.length;
     },
 
     // The archive does not change between the two looks at it, so the log that was taken in
-    // between is the one that follows it.
-    async refresh() {
-      const before = [ARCHIVE, LOG].map((path) => lengthOf(taken.get(path)));
+    // between is the one that follows it. What is taken before it knows of no later event.
+    async refresh(paths = hold ? others : []) {
+      const before = [ARCHIVE, LOG].map(files.len);
+      for (const path of paths) await takeAnew(path);
       for (;;) {
         const archive = await take(ARCHIVE);
         const file = await take(LOG);
@@ -75,7 +80,7 @@ export async function takenFiles(name, others, { hold = false } = {}) {
         if (lengthOf(await take(ARCHIVE)) !== lengthOf(archive)) continue;
         keep(ARCHIVE, archive);
         keep(LOG, file);
-        log = bytes;
+        if (bytes) held.set(LOG, bytes);
         return before[0] !== files.len(ARCHIVE) || before[1] !== files.len(LOG);
       }
     },
@@ -89,11 +94,10 @@ export async function takenFiles(name, others, { hold = false } = {}) {
 
     close() {
       taken.clear();
-      log = undefined;
+      held.clear();
     },
   };
 
-  for (const path of others) keep(path, await take(path));
-  await files.refresh();
+  await files.refresh(others);
   return files;
 }

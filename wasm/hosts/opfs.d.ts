@@ -24,7 +24,8 @@ export interface OpfsOptions {
 
 /** What `open("read")` gives. */
 export interface OpfsSourceFiles extends SourceFiles {
-  refresh(): Promise<boolean>;
+  /** Beside the log and its archive it looks anew at the files at `paths`. */
+  refresh(paths?: string[]): Promise<boolean>;
 
   /**
    * Whether there was no rotation since `refresh`. A reader that holds nothing in memory asks this
@@ -35,7 +36,8 @@ export interface OpfsSourceFiles extends SourceFiles {
 
 /**
  * The files of a log, by their paths, as they were at one moment: what a directory of a native log
- * holds. A writer may be at work. Works in pages and in workers.
+ * holds. A writer may be at work. Rejects with a `StorageError` where there is no log, and when
+ * the browser refuses. Works in pages and in workers.
  */
 export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
 
@@ -44,7 +46,8 @@ export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
  * `<input type="file" webkitdirectory>`, or pairs of a path and bytes, as `exportDirectory` gives
  * them. Resolves to the paths that were taken; files that are none of a log's are left out. A log
  * that holds anything is not written over. Rejects with a `LockedError` while somebody writes to
- * the log, or, in Chromium, reads it. Works in pages and in workers.
+ * the log, or, in Chromium, reads it; with a `StorageError` when the log holds something, or the
+ * browser refuses. Works in pages and in workers.
  */
 export function importDirectory(
   name: string,

@@ -10,6 +10,7 @@ import {
   LOG,
   SPARE,
   TORN,
+  attempt,
   checkName,
   directoryOf,
   fileOf,
@@ -46,15 +47,21 @@ export function opfsHost(name, options) {
 
 async function openForReading(name, views) {
   if (typeof FileReaderSync === "undefined") throw inNoWorker(name);
-  const directory = await directoryOf(name, false);
-  if (directory) await refuseUnfinished(directory, name);
-  return filesToRead(name, views, { hold: true });
+  return attempt("read", name, async () => {
+    const directory = await directoryOf(name, false);
+    if (directory) await refuseUnfinished(directory, name);
+    return filesToRead(name, views, { hold: true });
+  });
 }
 
 async function openForWriting(name, views, options) {
   if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle) throw inNoWorker(name);
   // The lock first: who has it knows that an open handle is that of a dying tab.
   const lock = await takeLock(name, options);
+  return attempt("open", name, () => openLocked(name, views, lock, options.onLost));
+}
+
+async function openLocked(name, views, lock, onLost) {
   const handles = new Map();
   let spare;
   try {
@@ -70,7 +77,7 @@ async function openForWriting(name, views, options) {
     const files = filesOver(handles, spare, lock.release);
     lock.lost((reason) => {
       files.lose(reason);
-      options.onLost?.();
+      onLost?.();
     });
     return files;
   } catch (error) {

@@ -85,7 +85,10 @@ export class BadArgumentError extends EventfoldError {
   readonly code: "bad-argument";
 }
 
-/** A view's reducer threw, which is the `cause`, or returned nothing. The view is as it was. */
+/**
+ * A view's reducer threw, which is the `cause`, or returned nothing or a promise. The view is as it
+ * was.
+ */
 export class ReducerError extends EventfoldError {
   readonly code: "reducer";
   readonly view: string;

@@ -33,6 +33,8 @@ export interface NewEvent<Data = unknown> {
  * `actor`, `meta` and `toJSON`, and from `type` as well where that was not seen at a glance. The
  * events around it stay readable.
  *
+ * Its fields are no properties of its own: `{ ...event.toJSON() }` is a copy, `{ ...event }` is not.
+ *
  * `Data` and `Type` are the caller's word for what is in there; nothing checks them. A union such
  * as `LogEvent<{ by: number }, "added"> | LogEvent<null, "reset">` is told apart by `type`.
  */
@@ -40,28 +42,28 @@ export class LogEvent<Data = unknown, Type extends string = string> {
   private constructor();
 
   /** Where its line starts in the whole history, in bytes. Rotation does not change it. */
-  readonly position: number;
+  get position(): number;
 
   /** Where the next line starts: what to read from to go on after this event. */
-  readonly nextPosition: number;
+  get nextPosition(): number;
 
   /** What happened. */
-  readonly type: Type;
+  get type(): Type;
 
   /** What was appended as `data`, parsed once: changes to it are seen by whoever has this event. */
-  readonly data: Data;
+  get data(): Data;
 
   /** When it happened, in whole seconds from 1970 on. */
-  readonly ts: number;
+  get ts(): number;
 
   /** As appended; `undefined` when there is none. */
-  readonly id: string | undefined;
+  get id(): string | undefined;
 
   /** As appended; `undefined` when there is none. */
-  readonly actor: string | undefined;
+  get actor(): string | undefined;
 
   /** As appended; `undefined` when there is none. */
-  readonly meta: unknown;
+  get meta(): unknown;
 
   /** What was appended, without where it stands. */
   toJSON(): NewEvent<Data> & { type: Type; ts: number };

@@ -14,6 +14,11 @@ export function checkMaxLogSize(size) {
   throw new BadArgumentError(`maxLogSize is a number of bytes above 0, not ${describe(size)}`);
 }
 
+export function checkFunction(name, given) {
+  if (typeof given === "function") return;
+  throw new BadArgumentError(`${name} is a function, not ${describe(given)}`);
+}
+
 export function checkSignal(signal) {
   if (signal === undefined || signal === null) return;
   if ([signal.addEventListener, signal.removeEventListener].every((it) => typeof it === "function")) return;
@@ -34,7 +39,7 @@ export function endOf(expected) {
   const { position, hash } = expected ?? {};
   if (typeof hash === "string" && isPosition(position)) return { position, hash };
   throw new BadArgumentError(
-    "appendIf expects the end of the log as { position, hash }, as end() and append tell it",
+    "appendIf expects the end of the log as { position, hash }: what end() tells, or nextPosition and hash of an append",
   );
 }
 

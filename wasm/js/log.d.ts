@@ -20,8 +20,10 @@ export interface AppendOptions {
   durability?: "synced" | "buffered" | undefined;
 }
 
-/** Where an appended event stands. */
-export interface Appended {
+/** Where an appended event stands. A copy of it has no `hash`, that of `toJSON` has. */
+export class Appended {
+  private constructor();
+
   /** Where its line starts in the whole history, in bytes. Rotation does not change it. */
   readonly position: number;
 
@@ -29,7 +31,7 @@ export interface Appended {
   readonly nextPosition: number;
 
   /** The hash of its line: 16 hex digits. */
-  readonly hash: string;
+  get hash(): string;
 
   toJSON(): { position: number; nextPosition: number; hash: string };
 }

@@ -13,9 +13,10 @@ export interface View<State> {
   initial: State;
 
   /**
-   * The state after `event`; never `undefined`. It may change `state` and return it. It sees every
-   * event once and in order, must not use the log, and depends on its arguments alone: a snapshot
-   * does not know which code folded it, so a reducer that changes meaning wants a new name.
+   * The state after `event`; never `undefined`, nor a promise. It may change `state` and return it.
+   * It sees every event once and in order, must not use the log, and depends on its arguments alone:
+   * a snapshot does not know which code folded it, so a reducer that changes meaning wants a new
+   * name.
    */
   reduce(this: void, state: NoInfer<State>, event: LogEvent): NoInfer<State>;
 }
@@ -81,7 +82,7 @@ export class EventReader<States = {}> {
   /**
    * The events from `position` on, and then each as it is appended, by whomever, until the signal
    * is aborted or the log closed. A host that is told of changes wakes it; it looks again once a
-   * second in any case.
+   * second in any case. A program does not end by itself while it goes on.
    *
    * Throws and ends as `read` does; a `BadArgumentError` for what is not a signal.
    */
@@ -105,9 +106,9 @@ export class EventReader<States = {}> {
    * since a reducer may change it in place.
    *
    * Throws a `BadArgumentError` for a name that `open` was not given, a `ReducerError` when the
-   * reducer throws or returns `undefined`, and what `read` throws. The snapshot is then as it was
-   * before the call, and the next call tries again: after a `ReducerError` from the snapshot on,
-   * else from where reading failed.
+   * reducer throws or returns `undefined` or a promise, and what `read` throws. The snapshot is then
+   * as it was before the call, and the next call tries again: after a `ReducerError` from the
+   * snapshot on, else from where reading failed.
    */
   view<Name extends keyof States & string>(name: Name): States[Name];
 
@@ -116,6 +117,7 @@ export class EventReader<States = {}> {
    * `ClosedError` from then on, also the `next` of an iteration. Closing again waits for the same.
    *
    * Rejects with a `ReentrantError` in the middle of a call, as from a reducer; the log stays open.
+   * Rejects with a `StorageError` when the host refuses; the log is closed then.
    */
   close(): Promise<void>;
 

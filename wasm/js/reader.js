@@ -70,6 +70,7 @@ function* events(session, scan) {
 }
 
 async function* eventsToCome(session, scan, signal) {
+  const unwatch = session.watch();
   try {
     while (!session.closed && !signal?.aborted) {
       const batch = session.hold(() => scan.next());
@@ -81,6 +82,7 @@ async function* eventsToCome(session, scan, signal) {
     }
   } finally {
     scan.free();
+    unwatch();
   }
 }
 

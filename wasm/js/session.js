@@ -9,6 +9,7 @@ import { Wakes } from "./wakes.js";
 export class Session {
   #busy = false;
   #wakes = new Wakes();
+  #tails = 0;
   #unwatch;
   #letGo;
 
@@ -56,9 +57,26 @@ export class Session {
     this.#wakes.wake();
   }
 
+  /**
+   * Has the host tell of changes as long as there are tails, since a watch keeps the program from
+   * ending; answers what a tail calls that ends.
+   */
+  watch() {
+    if (!this.closed) this.#unwatch ??= this.files.watch?.(() => this.notify());
+    this.#tails += 1;
+    return () => {
+      this.#tails -= 1;
+      if (this.#tails === 0) this.#endWatch();
+    };
+  }
+
+  #endWatch() {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+  }
+
   /** Resolves when there may be more to read: at the latest after a second. */
   async changed(signal) {
-    this.#unwatch ??= this.files.watch?.(() => this.notify()) ?? (() => {});
     const more = this.#wakes.next(signal);
     await more.promise;
     more.forget();
@@ -68,12 +86,10 @@ export class Session {
   /** Goes to the log as it is now. */
   async refresh() {
     try {
-      await this.files.refresh?.();
+      await this.#asked("cannot be read as it is now", () => this.files.refresh?.());
     } catch (error) {
       // Who closed it in the meantime reads no more.
-      if (this.closed) return;
-      if (error instanceof EventfoldError) throw error;
-      throw new StorageError(`${this.name} cannot be read as it is now: ${reasonOf(error)}`, {}, error);
+      if (!this.closed) throw error;
     }
   }
 
@@ -82,11 +98,21 @@ export class Session {
     if (!this.closed) {
       this.check();
       this.closed = true;
-      this.#unwatch?.();
+      this.#endWatch();
       this.scans.free();
       this.notify();
-      this.#letGo = (async () => this.files.close())();
+      this.#letGo = this.#asked("is closed, but its host failed to let it go", () => this.files.close());
     }
     await this.#letGo;
+  }
+
+  /** What the host refuses with is an error of the package. */
+  async #asked(what, work) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof EventfoldError) throw error;
+      throw new StorageError(`${this.name} ${what}: ${reasonOf(error)}`, {}, error);
+    }
   }
 }

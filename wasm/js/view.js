@@ -67,6 +67,10 @@ export class FoldedView {
     for (let index = 0; index < batch.length; index++) {
       fold.state = reduced(this.#name, this.#definition.reduce, fold.state, batch.event(index));
     }
+    // Once is enough: who returns a promise always does.
+    if (typeof fold.state?.then === "function") {
+      throw failure(this.#name, "returned a promise", batch.event(batch.length - 1));
+    }
     fold.position = position;
     fold.hash = hash;
     this.fold = fold;
@@ -182,8 +186,11 @@ function reduced(name, reduce, state, event) {
     what = `failed: ${reasonOf(error)}`;
     cause = error;
   }
-  const { position } = event;
-  throw new ReducerError(
+  throw failure(name, what, event, cause);
+}
+
+function failure(name, what, { position }, cause) {
+  return new ReducerError(
     `the reducer of view ${JSON.stringify(name)} ${what}, on the event at position ${position}`,
     { view: name, position },
     cause,

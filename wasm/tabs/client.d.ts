@@ -87,8 +87,8 @@ export class TabLog<States = {}> {
    * Opens the log, and makes it where there is none.
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
-   * windows of some browsers, and where the worker cannot be loaded; with a `BadArgumentError` for
-   * an invalid name or view.
+   * windows of some browsers, and where the worker cannot be loaded; with a `StorageError` when the
+   * browser refuses; with a `BadArgumentError` for an invalid name or option.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 
@@ -149,8 +149,8 @@ export class TabLog<States = {}> {
 
   /**
    * Waits for what was asked for, and lets go of the log, also when it rejects because a view could
-   * not be saved; a view that the tab that leads does not save is passed over. Where no tab leads,
-   * what waits for one is rejected with a `ClosedError`.
+   * not be saved; a view that the tab that leads does not save is passed over. Where no tab is known
+   * to lead, as in the moment after `open`, what waits for one is rejected with a `ClosedError`.
    */
   close(): Promise<void>;
 

@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { ClosedError, UnsupportedError } from "../js/errors.js";
-import { checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
+import { checkFunction, checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
 import { Wakes } from "../js/wakes.js";
@@ -28,12 +28,16 @@ export class TabLog {
   #listeners = new AbortController();
   /** @type {Error | undefined} why this tab could not lead when it was its turn */
   #unable;
+  /** Settles when every `save` so far has. */
+  #saved = Promise.resolve();
   #closing;
 
   static async open(name, options) {
     checkName(name);
     const { views = {}, maxLogSize = Infinity, worker = ownWorker, onRole = () => {} } = optionsOf(options);
     checkMaxLogSize(maxLogSize);
+    checkFunction("worker", worker);
+    checkFunction("onRole", onRole);
     checkViews(views);
     await needBrowser(name);
     const log = new this(name, { views, maxLogSize, worker, onRole });
@@ -151,7 +155,9 @@ export class TabLog {
 
   async save() {
     this.#usable();
-    const [error] = await this.#saveAll((request) => this.#ask(request), (view) => view.state());
+    const saving = this.#saveAll((view) => view.state());
+    this.#saved = Promise.all([this.#saved, saving]);
+    const [error] = await saving;
     if (error) throw error;
   }
 
@@ -170,13 +176,12 @@ export class TabLog {
 
   async #close() {
     this.#wakes.wake();
-    const errors = await this.#saveAll((request) => {
-      const saved = this.#requests.add(request);
-      this.#refuseSaving();
-      return saved;
-    });
+    this.#refuseSaving();
+    await this.#saved;
+    const errors = await this.#saveAll();
     await this.#requests.close();
-    if (this.#link.alive) await this.#link.call("leave");
+    // A worker that fell away in the meantime, and came to no other, has left.
+    if (this.#link.alive) await this.#link.call("leave").catch(() => {});
     this.#end();
     // A view that no tab saves costs another folding, and no more.
     const error = errors.find(({ code }) => code !== "unsupported" && code !== "closed");
@@ -195,13 +200,13 @@ export class TabLog {
     this.#link.close(new ClosedError(`${this.#name} was closed in this tab`));
   }
 
-  /** What went wrong with each view that could not be saved by `request`, once `prepare` is done. */
-  async #saveAll(request, prepare) {
+  /** What went wrong with each view that could not be saved, once `prepare` is done. */
+  async #saveAll(prepare) {
     const errors = [];
     for (const view of this.#views.values()) {
       try {
         await prepare?.(view);
-        await view.save(request);
+        await view.save((request) => this.#askToSave(request));
       } catch (error) {
         errors.push(error);
       }
@@ -224,6 +229,14 @@ export class TabLog {
     return this.#requests.add(request);
   }
 
+  /** Also while closing, which saves what is left and waits for what was being saved. */
+  #askToSave(request) {
+    if (!this.#closing) return this.#ask(request);
+    const saved = this.#requests.add(request);
+    this.#refuseSaving();
+    return saved;
+  }
+
   #hear(message, direct) {
     const { epoch, position, own } = this.#requests;
     if (direct && message.t === "leads") this.#requests.own = message.epoch;
@@ -231,7 +244,7 @@ export class TabLog {
     if (this.#closing) this.#refuseSaving();
     if (this.#requests.epoch !== epoch) this.#unable = undefined;
     if (this.#requests.position !== position) this.#wakes.wake();
-    if (!own !== !this.#requests.own) this.#onRole(this.role);
+    if (!own !== !this.#requests.own) this.#tellRole();
   }
 
   #hearWorker({ leader, unable, heard, panicked }) {
@@ -272,7 +285,13 @@ export class TabLog {
     this.#link.end();
     if (!own) return;
     this.#requests.lost(own);
-    this.#onRole(this.role);
+    this.#tellRole();
+  }
+
+  /** Afterwards: what the program throws there must keep nothing from being done here. */
+  #tellRole() {
+    const { role } = this;
+    queueMicrotask(() => this.#onRole(role));
   }
 
   #rise() {

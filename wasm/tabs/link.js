@@ -2,6 +2,7 @@
 // that were not answered are then made again, so they only ever ask for what is stored.
 
 import { UnsupportedError } from "../js/errors.js";
+import { describe, reasonOf } from "../js/given.js";
 import { errorOf } from "./messages.js";
 
 /** How long a worker may take to load, in milliseconds. */
@@ -40,8 +41,9 @@ export class Link {
     let worker;
     try {
       worker = this.#make();
+      if (typeof worker?.terminate !== "function") throw new TypeError(`${describe(worker)} is none`);
     } catch (error) {
-      throw notStarted(error.message, error);
+      throw notStarted(reasonOf(error), error);
     }
     this.#worker = worker;
     const failed = new Promise((_, fail) => {

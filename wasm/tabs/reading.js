@@ -1,7 +1,7 @@
 // The log as a tab reads it, beside a writer that may rotate it at any moment: what was read is
 // believed only when the files are seen to be the same log still.
 
-import { ARCHIVE, LOG } from "../hosts/opfs-place.js";
+import { ARCHIVE, LOG, snapshotOf } from "../hosts/opfs-place.js";
 import { call, free } from "../js/module.js";
 
 const BATCH_LEN = 512 << 10;
@@ -65,7 +65,8 @@ export class Reading {
 
   /** The saved state of a view: its JSON, its position and the hash of the last line folded. */
   snapshot(view) {
-    return this.#alone(() => this.#believed(() => this.#glue.loadSnapshot(this.#files, view)));
+    const load = () => this.#glue.loadSnapshot(this.#files, view);
+    return this.#alone(() => this.#believed(load, [snapshotOf(view)]));
   }
 
   sizes() {
@@ -85,8 +86,11 @@ export class Reading {
     return done;
   }
 
-  /** What `read` answers, once nothing changed under it. Nothing, and errors, of now only. */
-  async #believed(read) {
+  /**
+   * What `read` answers, once nothing changed under it. Nothing, and errors, of now only. `others`
+   * are the files that it reads beside the log and its archive.
+   */
+  async #believed(read, others) {
     const files = this.#files;
     let unchanged = 0;
     for (let again = false; ; again = true) {
@@ -102,7 +106,7 @@ export class Reading {
       if (now && again && !error) return answer;
       // Where a file is taken for each look, one that is appended to at that moment is unreadable.
       if (now && again && (error.code !== "storage" || unchanged > LOOKS)) throw error;
-      unchanged = (await files.refresh()) ? 0 : unchanged + 1;
+      unchanged = (await files.refresh(others)) ? 0 : unchanged + 1;
     }
   }
 }

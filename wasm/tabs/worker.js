@@ -4,6 +4,7 @@ import { UnsupportedError } from "../js/errors.js";
 import { inlined } from "../js/inlined.js";
 import { call, load, provide } from "../js/module.js";
 import { opfsHost } from "../hosts/opfs.js";
+import { attempt } from "../hosts/opfs-place.js";
 import { filesToRead } from "../hosts/opfs-read.js";
 import { Leading } from "./leading.js";
 import { channelOf, messageOf } from "./messages.js";
@@ -16,6 +17,8 @@ provide(inlined);
 const PAUSES = [1000, 2000, 5000, 10_000, 30_000];
 
 const leaving = new AbortController();
+/** @type {string} the log's */
+let name;
 /** @type {BroadcastChannel} */
 let channel;
 /** @type {Reading} */
@@ -29,7 +32,7 @@ let started;
 /** @type {Promise<void>} */
 let competing;
 
-async function start({ name, views, maxLogSize }) {
+async function start({ views, maxLogSize }) {
   if (!globalThis.FileSystemFileHandle?.prototype.createSyncAccessHandle || !navigator.locks) {
     throw new UnsupportedError(
       `this browser cannot write ${name}: it lacks synchronous files in workers, or Web Locks`,
@@ -39,8 +42,8 @@ async function start({ name, views, maxLogSize }) {
   channel.onmessage = ({ data }) => hear(data, false);
   const glue = await load();
   for (const view of views) call(() => glue.checkViewName(view));
-  reading = new Reading(glue, await filesToRead(name, views));
-  competing = compete(glue, name, { views, maxLogSize });
+  reading = new Reading(glue, await attempt("read", name, () => filesToRead(name, views)));
+  competing = compete(glue, { views, maxLogSize });
 }
 
 const calls = {
@@ -58,10 +61,13 @@ const calls = {
 
 onmessage = async ({ data: { id, t, ...fields } }) => {
   if (t === "to leader") return hear(fields.message, true);
-  if (t === "start") started = start(fields);
+  if (t === "start") {
+    name = fields.name;
+    started = start(fields);
+  }
   try {
     await started;
-    const result = await calls[t](fields);
+    const result = await attempt("read", name, () => calls[t](fields));
     const transfer = [result?.bytes, result?.places, result?.spans].filter(Boolean);
     postMessage({ id, result }, transfer.map(({ buffer }) => buffer));
   } catch (error) {
@@ -85,7 +91,7 @@ function post(message, direct) {
 }
 
 /** Leads whenever it is this tab's turn, until the tab leaves. */
-async function compete(glue, name, options) {
+async function compete(glue, options) {
   const { signal } = leaving;
   const host = opfsHost(name, { wait: true, signal });
   for (let failures = 0; !signal.aborted; ) {

@@ -126,6 +126,24 @@ const actions = {
     return { counts, changed, same, current, rotated };
   },
 
+  /** What a view of a reader is, of which a shorter snapshot was saved since that was opened. */
+  async viewShortened(name) {
+    const writer = await EventLog.open(opfsHost(name), { views });
+    const add = (n) => {
+      writer.append({ ...event(1), data: { n } });
+      writer.save();
+    };
+    add(1_000_000);
+    const reader = await EventReader.open(opfsHost(name), { views });
+    add(-1_000_000);
+    const before = reader.view("sum");
+    await reader.refresh();
+    const after = reader.view("sum");
+    await reader.close();
+    await writer.close();
+    return { before, after };
+  },
+
   /** A reader's tail, and what it reads after a refresh, while a writer appends and rotates. */
   async tailBeside(name, count) {
     const writer = await EventLog.open(opfsHost(name));
@@ -193,10 +211,34 @@ const actions = {
     const codes = [];
     const tell = (from) => importDirectory("misused", from).catch(({ code }) => codes.push(code));
     for (const from of [undefined, 5, [5], [new Blob([])]]) await tell(from);
+    for (const content of [undefined, null, 5, {}, new Map()]) await tell([["app.jsonl", content]]);
     Object.defineProperty(navigator, "locks", { value: undefined, configurable: true });
     await tell([["app.jsonl", ""]]);
     delete navigator.locks;
     return codes;
+  },
+
+  /** What each use says where a file, or a directory, is in the way of one of the log's. */
+  async useWhatIsInTheWay() {
+    const root = await navigator.storage.getDirectory();
+    const logs = await root.getDirectoryHandle("eventfold", { create: true });
+    await logs.getFileHandle("a file", { create: true });
+    const directory = await logs.getDirectoryHandle("a directory", { create: true });
+    await directory.getDirectoryHandle("app.jsonl", { create: true });
+    const errors = [];
+    const uses = [
+      (name) => EventLog.open(opfsHost(name)),
+      (name) => EventReader.open(opfsHost(name)),
+      (name) => exportDirectory(name),
+      (name) => importDirectory(name, [["app.jsonl", ""]]),
+    ];
+    for (const name of ["a file", "a directory"]) {
+      for (const use of uses) {
+        await use(name).catch(({ code, message, cause }) => errors.push({ code, message, cause: cause?.name }));
+      }
+    }
+    const { held } = await navigator.locks.query();
+    return { errors, held };
   },
 
   async exported(name) {

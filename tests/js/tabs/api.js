@@ -131,6 +131,13 @@ export const saving = () => Promise.race([globalThis.saving, Promise.resolve("un
 
 export const saved = () => globalThis.saving;
 
+/** Begins to save, closes at once, and tells what became of the saving. */
+export async function closeAmidSaving(name) {
+  startSaving(name);
+  await logs.get(name).log.close();
+  return globalThis.saving;
+}
+
 /** What opening and using a log with arguments of the wrong kind throws. */
 export async function misuse(name) {
   const { log } = logs.get(name);
@@ -139,6 +146,8 @@ export async function misuse(name) {
   const uses = [
     () => TabLog.open(name, null),
     () => TabLog.open(name, { maxLogSize: Symbol("size") }),
+    () => TabLog.open(name, { worker: "worker.js" }),
+    () => TabLog.open(name, { onRole: null }),
     ...oddViews.map((odd) => () => TabLog.open(name, { views: odd })),
     () => log.appendBatch(undefined),
     () => log.tail(null).next(),
@@ -180,6 +189,7 @@ export async function openWithout(what, name) {
     channels: () => delete globalThis.BroadcastChannel,
     "synchronous files": () => {},
     "the worker": () => {},
+    "a worker at all": () => {},
     "a worker of ours": () => {},
     "a worker that speaks": () => {
       const { setTimeout } = globalThis;
@@ -197,15 +207,26 @@ export async function openWithout(what, name) {
     "synchronous files": workerOf(script.replace("URL", url)),
     "a worker of ours": workerOf('postMessage("of the program");'),
     "a worker that speaks": workerOf("onmessage = () => {};"),
+    "a worker at all": () => "/wasm/package/tabs/worker.js",
     "the worker": () => new Worker("/no/such/worker.js", { type: "module" }),
   };
   return open(name, { worker: workers[what] });
 }
 
+/** Opens a log where a directory is in the way of its file. */
+export async function openInTheWay(name) {
+  const root = await navigator.storage.getDirectory();
+  const logs = await root.getDirectoryHandle("eventfold", { create: true });
+  const directory = await logs.getDirectoryHandle(name, { create: true });
+  await directory.getDirectoryHandle("app.jsonl", { create: true });
+  return open(name);
+}
+
 /** Opens with workers that the page can get at. */
-export async function openHolding(name, names = ["sum"]) {
+export async function openHolding(name, names = ["sum"], options = {}) {
   globalThis.workers = [];
   return openCounting(name, names, {
+    ...options,
     worker() {
       const worker = new Worker("/wasm/package/tabs/worker.js", { type: "module" });
       globalThis.workers.push(worker);
@@ -241,6 +262,27 @@ export function closeAmidFolding(name, view) {
   };
 }
 
+/**
+ * Closes while the worker says nothing of its leaving, the page is left and come back to, and
+ * there is no other worker to be had. Tells whether it listens for that still.
+ */
+export async function closeWithoutWorker(name) {
+  const { log } = logs.get(name);
+  const worker = globalThis.workers.at(-1);
+  const { Worker } = globalThis;
+  const leaving = new Promise((left) => {
+    worker.postMessage = (message) => message.t === "leave" && left();
+  });
+  const closing = attempted(() => log.close());
+  await leaving;
+  globalThis.Worker = undefined;
+  for (const work of [() => leaveForAWhile(0), comeBack]) await work();
+  const closed = await closing;
+  globalThis.Worker = Worker;
+  for (const work of [() => leaveForAWhile(0), comeBack]) await work();
+  return closed;
+}
+
 /** Begins to close, and no other tab hears of it until `goOn`. */
 export function closeUnheard(name) {
   const { prototype } = BroadcastChannel;
@@ -265,6 +307,15 @@ export function appendAmidFailure(name, event) {
   const unable = { code: "storage", message: "it could not be opened" };
   globalThis.workers.at(-1).onmessage({ data: { unable, heard: "who led before" } });
   return appended;
+}
+
+/** Lets what is called at each change of the role throw. */
+export function openThrowing(name) {
+  addEventListener("error", (event) => event.preventDefault());
+  const onRole = () => {
+    throw new Error("of the program");
+  };
+  return openHolding(name, ["sum"], { onRole });
 }
 
 export const begun = () => globalThis.workers.length;

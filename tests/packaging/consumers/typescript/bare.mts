@@ -14,7 +14,7 @@ export async function main(bytes: Uint8Array) {
   log.append({ type: "a", data: 1 });
   const count: number = log.view("count");
   for await (const { position } of log.tail()) if (position) break;
-  for (const host of [nodeHost("log", { lock: "none" }), indexedDbHost("log")]) {
+  for (const host of [nodeHost("log", { lock: "none" }), nodeHost("log", { lock: undefined }), indexedDbHost("log")]) {
     await EventReader.open(host);
   }
   // @ts-expect-error: that is no storage

@@ -125,6 +125,10 @@ export function appends(log: EventLog) {
   log.append(event, { durability: "none" });
   // @ts-expect-error: an append says position and nextPosition; which one is meant is to be said
   log.appendIf(event, 44);
+  const appended = log.append(event);
+  // @ts-expect-error: a copy has no hash
+  log.appendIf(event, { ...appended, position: appended.nextPosition });
+  log.appendIf(event, { ...appended.toJSON(), position: appended.nextPosition });
   // @ts-expect-error: positions are the log's
   first.position = 0;
   return [all, moved, text, rotation];
@@ -139,6 +143,8 @@ export async function reads(reader: EventReader, signal: AbortSignal) {
     const sure: string = event.id;
     // @ts-expect-error: events are read, not written
     event.ts = 1;
+    // @ts-expect-error: a copy has no fields
+    console.log({ ...event }.type, { ...event.toJSON() }.type);
     console.log(place, id, sure, event.meta);
   }
   for (const { data } of reader.read<{ n: number }>(0)) data.n.toFixed();
