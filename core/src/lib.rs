@@ -71,7 +71,7 @@ pub use event_buffer::EventBuffer;
 pub use event_ref::EventRef;
 pub use fold::{Fold, NoSnapshot, Snapshot, check_view_name, is_foreign_snapshot};
 pub use hash::{LineHash, NoLineHash};
-pub use line::MAX_LINE;
+pub use line::{MAX_LINE, check_beyond_grammar};
 pub use memory::MemoryStore;
 pub use record::{Line, Record};
 pub use recover::{InterruptedRotation, Recovery};

@@ -100,6 +100,19 @@ pub(crate) fn is_event(line: &[u8]) -> bool {
     check_event(line).is_ok()
 }
 
+/// Checks of a line, without its newline, what a parser that knows nothing but the grammar of JSON
+/// does not: a line that is taken here and by such a parser is an event. Most lines are not parsed
+/// for it.
+///
+/// # Errors
+/// Why the line is no event.
+pub fn check_beyond_grammar(line: &[u8]) -> Result<(), String> {
+    match Ends::around_data(line) {
+        Some((_, data)) if raw::is_one_value(data) && raw::is_plain(data, 1) => Ok(()),
+        _ => check_event(line),
+    }
+}
+
 /// Whether there is nothing in the line, not even a damaged event.
 pub(crate) fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"" | b"\r")

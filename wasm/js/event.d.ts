@@ -31,7 +31,8 @@ export interface NewEvent<Data = unknown> {
  *
  * A line that is no event throws a `CorruptError` with its position from `data`, `ts`, `id`,
  * `actor`, `meta` and `toJSON`, and from `type` as well where that was not seen at a glance. The
- * events around it stay readable.
+ * events around it stay readable. What is no event in Rust is none here: a line with a field twice,
+ * with a number that is out of range, with half of a surrogate pair or with a `ts` such as `1.0`.
  *
  * Its fields are no properties of its own: `{ ...event.toJSON() }` is a copy, `{ ...event }` is not.
  *

@@ -15,18 +15,24 @@ const DECODES_BATCHES = typeof globalThis.document === "object" || typeof global
 
 /** Whole lines, as a scan hands them out. */
 export class Batch {
+  #findFlaws;
+  /** @type {Map<number, string> | undefined} found when a line is first parsed */
+  #flaws;
+
   /**
    * @param {Uint8Array} bytes the lines, each with its newline
    * @param {Float64Array} places for each line its position and the next line's
    * @param {Uint32Array} spans for each line its start and end in `bytes`, and its type's number
    * @param {string[]} types the types by number
+   * @param {() => Map<number, string>} findFlaws what the module's `flaws` says of the lines
    */
-  constructor(bytes, places, spans, types) {
+  constructor(bytes, places, spans, types, findFlaws) {
     this.bytes = bytes;
     this.places = places;
     this.spans = spans;
     this.types = types;
     this.length = spans.length / 3;
+    this.#findFlaws = findFlaws;
     /** @type {string[] | undefined} none where they are decoded one by one */
     this.lines = DECODES_BATCHES ? undefined : [];
   }
@@ -34,6 +40,15 @@ export class Batch {
   /** @param {number} index */
   event(index) {
     return new LogEvent(this, index);
+  }
+
+  /**
+   * Why the line is no event, other than that it is no JSON.
+   * @param {number} index
+   */
+  flaw(index) {
+    this.#flaws ??= this.#findFlaws();
+    return this.#flaws.get(index);
   }
 
   /** @param {number} index */
@@ -123,32 +138,17 @@ export class LogEvent {
 }
 
 function parse(batch, index, place) {
+  const flaw = batch.flaw(index);
+  if (flaw) throw corrupt(place, flaw);
   let event;
   try {
     event = JSON.parse(batch.text(index));
   } catch (error) {
     throw corrupt(place, error.message, error);
   }
-  const reason = flaw(event);
-  if (reason) throw corrupt(place, reason);
+  if (event.id === null) delete event.id;
+  if (event.actor === null) delete event.actor;
   return event;
-}
-
-function flaw(event) {
-  if (event === null || typeof event !== "object" || Array.isArray(event)) {
-    return "it is not an object";
-  }
-  if (typeof event.type !== "string") return "`type` is not a string";
-  if (event.data === undefined) return "`data` is missing";
-  // Of 64 bits at most, in Rust too.
-  if (!Number.isInteger(event.ts) || event.ts < 0 || event.ts > 2 ** 64) return "`ts` is not whole seconds";
-  for (const field of ["id", "actor"]) {
-    if (event[field] === null) delete event[field];
-    else if (event[field] !== undefined && typeof event[field] !== "string") {
-      return `\`${field}\` is not a string`;
-    }
-  }
-  return undefined;
 }
 
 function corrupt({ position, nextPosition }, reason, cause) {

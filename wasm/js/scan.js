@@ -61,6 +61,7 @@ export class Scan {
   /** The next lines, or `undefined` when there are none yet. */
   next() {
     const raw = this.#open();
+    const { glue } = this.#session;
     try {
       return call(() => {
         if (raw.next(BATCH_LEN, this.#after) === 0) return undefined;
@@ -69,7 +70,9 @@ export class Scan {
         const places = raw.places();
         // Not the module's, which may be behind damage that it has yet to tell.
         this.#position = places.at(-1);
-        return new Batch(raw.bytes(), places, raw.spans(), this.#types);
+        const [bytes, spans] = [raw.bytes(), raw.spans()];
+        const findFlaws = () => call(() => glue.flaws(bytes, spans));
+        return new Batch(bytes, places, spans, this.#types, findFlaws);
       });
     } catch (error) {
       if (error.code === "corrupt") this.#position = error.nextPosition = raw.position();

@@ -1,7 +1,7 @@
 use std::mem::take;
 
-use eventfold_core::{LineHash, LockMode, Scan};
-use js_sys::{Float64Array, Uint8Array, Uint32Array};
+use eventfold_core::{LineHash, LockMode, Scan, check_beyond_grammar};
+use js_sys::{Float64Array, Map, Uint8Array, Uint32Array};
 use memchr::memchr;
 use wasm_bindgen::prelude::*;
 
@@ -161,6 +161,26 @@ impl RawScan {
     pub fn hash(&self) -> String {
         self.hash.to_string()
     }
+}
+
+/// Why lines of a batch, whose bytes and spans these are, are no events, by their index. Of the
+/// others those are events that are JSON, which is for the caller to find.
+///
+/// # Errors
+/// None.
+#[wasm_bindgen]
+pub fn flaws(bytes: &[u8], spans: &[u32]) -> Fetched<Map> {
+    let flaws = Map::new();
+    for (index, span) in (0_u32..).zip(spans.chunks_exact(3)) {
+        let line = match *span {
+            [start, end, _] => bytes.get(start as usize..end as usize),
+            _ => None,
+        };
+        if let Err(reason) = check_beyond_grammar(line.unwrap_or_default()) {
+            flaws.set(&index.into(), &reason.into());
+        }
+    }
+    Ok(flaws)
 }
 
 /// The types that came up, by number.

@@ -50,7 +50,8 @@ export class Reading {
       }
       if (count === 0) return { fresh };
       const [bytes, places, spans] = [scan.bytes(), scan.places(), scan.spans()];
-      return { fresh, bytes, places, spans, types: scan.newTypes(), hash: scan.hash() };
+      const flaws = call(() => this.#glue.flaws(bytes, spans));
+      return { fresh, bytes, places, spans, flaws, types: scan.newTypes(), hash: scan.hash() };
     });
   }
 

@@ -37,7 +37,7 @@ export class Stream {
     this.#types.push(...answer.types);
     this.position = answer.places.at(-1);
     this.hash = answer.hash;
-    return new Batch(answer.bytes, answer.places, answer.spans, this.#types);
+    return new Batch(answer.bytes, answer.places, answer.spans, this.#types, () => answer.flaws);
   }
 
   close() {

@@ -39,9 +39,10 @@ pub(crate) fn value(json: &[u8]) -> Result<(), String> {
     whole(json, false, |at| at.value(0))
 }
 
-/// Checks what [`value`] does, and that the parser gives back what `json` says.
-pub(super) fn new_value(json: &[u8]) -> Result<(), String> {
-    whole(json, true, |at| at.value(0))
+/// Checks what [`value`] does, and that the parser gives back what `json` says when it stands `depth`
+/// levels deep.
+pub(super) fn new_value(json: &[u8], depth: usize) -> Result<(), String> {
+    whole(json, true, |at| at.value(depth))
 }
 
 fn whole(

@@ -26,6 +26,13 @@ impl<'a> Ends<'a> {
     /// field of the same name can be in between, since the parser takes none twice.
     #[inline(always)]
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
+        Self::around_data(line).map(|(ends, _)| ends)
+    }
+
+    /// As [`of`](Self::of), and what stands between them: the data, and what follows it before the
+    /// time in a line that the log did not write.
+    #[inline(always)]
+    pub(super) fn around_data(line: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let rest = line.strip_prefix(br#"{"type":""#)?;
         let (event_type, rest) = Plain::in_front_of(rest)?;
         let rest = rest.strip_prefix(br#"","data":"#)?;
@@ -33,13 +40,14 @@ impl<'a> Ends<'a> {
         let (rest, actor) = strip_text(rest, br#","actor":""#)?;
         let (rest, id) = strip_text(rest, br#","id":""#)?;
         let (rest, ts) = Digits::at_end_of(rest)?;
-        rest.strip_suffix(br#","ts":"#)?;
-        Some(Self {
+        let data = rest.strip_suffix(br#","ts":"#)?;
+        let ends = Self {
             event_type,
             ts,
             id,
             actor,
-        })
+        };
+        Some((ends, data))
     }
 }
 

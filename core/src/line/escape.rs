@@ -1,6 +1,6 @@
 //! The bytes that JSON escapes in a text, looked for eight at a time.
 
-const ONES: u64 = u64::from_le_bytes([1; 8]);
+pub(super) const ONES: u64 = u64::from_le_bytes([1; 8]);
 
 /// Whether a text holds a byte that JSON escapes: a control character, a quote or a backslash.
 #[inline]
@@ -49,11 +49,16 @@ pub(super) fn plain_at_end(bytes: [u8; 8]) -> usize {
 /// a one, and only there.
 #[inline]
 fn escaped(bytes: u64) -> u64 {
-    let zero = |bytes: u64| bytes.wrapping_sub(ONES) & !bytes;
     let control = bytes.wrapping_sub(ONES * 0x20) & !bytes;
-    let quote = zero(bytes ^ (ONES * 0x22));
-    let backslash = zero(bytes ^ (ONES * 0x5c));
+    let quote = zeros(bytes ^ (ONES * 0x22));
+    let backslash = zeros(bytes ^ (ONES * 0x5c));
     (control | quote | backslash) & (ONES << 7)
+}
+
+/// The same of each byte that is zero. Other bits say nothing.
+#[inline]
+pub(super) fn zeros(bytes: u64) -> u64 {
+    bytes.wrapping_sub(ONES) & !bytes
 }
 
 fn is_escaped(byte: &u8) -> bool {

@@ -1,42 +1,91 @@
-//! JSON text whose grammar was checked by another, and nothing else.
+//! JSON text whose grammar another checks: whether it can be read.
+//!
+//! The grammar allows numbers that are out of range, halves of surrogate pairs, any key and any
+//! nesting. Most texts hold nothing that looks like what cannot be read, which is seen without
+//! parsing them.
 
 use alloc::string::String;
 
-use memchr::memchr2_iter;
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::MAX_DEPTH;
 use super::check;
-use super::json::too_deep;
+use super::escape::{ONES, zeros};
 use crate::planted::{Bug, planted};
 
 /// The shortest number without an exponent that can be out of range.
 const LONG_NUMBER: usize = 309;
 
-/// Checks that JSON text of which the grammar is known to be right can be read, and nests no
-/// deeper than the parser goes when it stands `depth` levels deep.
-///
-/// The grammar allows numbers that are out of range, halves of surrogate pairs and any key. Most
-/// texts hold nothing that looks like what cannot be read, which is seen without parsing them.
+/// Checks that JSON text of which the grammar is known to be right reads back as what it says when
+/// it stands `depth` levels deep.
 pub(super) fn check_raw(json: &[u8], depth: usize) -> Result<(), String> {
-    if nests_deeper(json, MAX_DEPTH - depth.min(MAX_DEPTH)) && !planted(Bug::DepthUnchecked) {
-        return Err(too_deep().0.into());
+    match is_plain(json, depth) {
+        true => Ok(()),
+        false => check::new_value(json, depth),
     }
-    if may_be_unreadable(json) {
-        check::new_value(json)?;
-    }
-    Ok(())
 }
 
-fn may_be_unreadable(json: &[u8]) -> bool {
-    may_hold_exponent(json) || may_hold_surrogate_or_reserved(json) || may_hold_long_number(json)
+/// Whether it is seen at a glance that JSON text can be read `depth` levels deep, if its grammar is
+/// right. Other texts may be readable as well.
+// Where it is called the compiler may look for small code, and would take this along.
+#[inline(never)]
+pub(super) fn is_plain(json: &[u8], depth: usize) -> bool {
+    let may_be_deep = depth + brackets(json) > MAX_DEPTH && !planted(Bug::DepthUnchecked);
+    !may_be_deep
+        && !may_hold_exponent(json)
+        && !may_hold_surrogate_or_reserved(json)
+        && !may_hold_long_number(json)
 }
 
+/// How many brackets that open something are in it, those in strings included.
+fn brackets(json: &[u8]) -> usize {
+    memchr2_iter(b'{', b'[', json).count()
+}
+
+/// Whether it is seen at a glance that JSON text is one value and not a value and a comma with more
+/// behind it, if its grammar is right.
+pub(super) fn is_one_value(json: &[u8]) -> bool {
+    match json {
+        // The comma would follow where the value ends, as the whole does at its end.
+        [b'{', inner @ .., close @ b'}']
+        | [b'[', inner @ .., close @ b']']
+        | [b'"', inner @ .., close @ b'"'] => memchr_iter(*close, inner).all(|at| {
+            let next = inner.get(at + 1).copied();
+            !matches!(next, Some(b',' | b' ' | b'\t' | b'\r' | b'\n'))
+        }),
+        _ => memchr(b',', json).is_none(),
+    }
+}
+
+/// Whether an `e` follows a digit, or may do so.
 fn may_hold_exponent(json: &[u8]) -> bool {
+    // A compiler that is asked for small code, as for the module, takes no bytes at once by itself.
+    match cfg!(target_arch = "wasm32") {
+        true => eight_may_hold_exponent(json),
+        false => each_may_hold_exponent(json),
+    }
+}
+
+fn each_may_hold_exponent(json: &[u8]) -> bool {
     // Each byte with the one after it, and no early end: the compiler takes many at once.
     let pairs = json.iter().zip(json.get(1..).unwrap_or_default());
     pairs.fold(false, |found, (first, second)| {
         found | (first.is_ascii_digit() & (second | 0x20 == b'e'))
     })
+}
+
+/// Looks at eight bytes at a time, and the eight that are one further.
+fn eight_may_hold_exponent(json: &[u8]) -> bool {
+    let (words, _) = json.as_chunks::<8>();
+    let (nexts, _) = json.get(1..).unwrap_or_default().as_chunks::<8>();
+    let found = words.iter().zip(nexts).fold(0, |found, (word, next)| {
+        let (word, next) = (u64::from_le_bytes(*word), u64::from_le_bytes(*next));
+        // What is near the digits in ASCII is taken for one.
+        let digits = zeros((word ^ (ONES * 0x30)) & (ONES * 0xf0));
+        found | digits & zeros((next | (ONES * 0x20)) ^ (ONES * 0x65))
+    });
+    let rest = json.get(nexts.len() * 8..).unwrap_or_default();
+    found & (ONES << 7) != 0 || each_may_hold_exponent(rest)
 }
 
 /// A reserved key starts with a dollar sign, or has a letter of ASCII as an escape.
@@ -58,46 +107,6 @@ fn may_hold_long_number(json: &[u8]) -> bool {
     })
 }
 
-fn nests_deeper(json: &[u8], levels: usize) -> bool {
-    // Most texts hold fewer brackets than the limit, which is seen without a walk.
-    if brackets(json) <= levels {
-        return false;
-    }
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for &byte in json {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > levels {
-            return true;
-        }
-    }
-    false
-}
-
-/// How many brackets that open something are in it, those in strings included.
-fn brackets(json: &[u8]) -> usize {
-    // So few at a time that a byte counts them, and the compiler takes many at once.
-    let chunks = json.chunks(usize::from(u8::MAX));
-    let opened = |chunk: &[u8]| -> u8 {
-        let each = chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{'));
-        each.sum()
-    };
-    chunks.map(|chunk| usize::from(opened(chunk))).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +126,7 @@ mod tests {
         for text in unreadable {
             for before in (0..400).step_by(if cfg!(miri) { 101 } else { 1 }) {
                 let json = format!("[{}{text}]", " ".repeat(before));
-                assert!(may_be_unreadable(json.as_bytes()), "{json}");
+                assert!(!is_plain(json.as_bytes(), 1), "{json}");
                 assert!(check_raw(json.as_bytes(), 1).is_err(), "{json}");
             }
             assert!(check_raw(text.as_bytes(), 1).is_err(), "{text}");
@@ -142,10 +151,7 @@ mod tests {
             "12",
             r#""\\ud""#,
         ] {
-            assert!(
-                !may_be_unreadable(text.as_bytes()) || text.len() == 6,
-                "{text}"
-            );
+            assert!(is_plain(text.as_bytes(), 1) || text.len() == 6, "{text}");
         }
     }
 
@@ -157,5 +163,32 @@ mod tests {
         let text = format!("\"{}\"", "[{\\\"".repeat(500));
         assert!(check_raw(text.as_bytes(), MAX_DEPTH).is_ok());
         assert!(check_raw(b"[]", MAX_DEPTH).is_err());
+    }
+
+    #[test]
+    fn an_exponent_is_seen_wherever_it_stands() {
+        let looks = [each_may_hold_exponent, eight_may_hold_exponent];
+        for before in 0..40 {
+            for after in 0..20 {
+                for (text, holds) in [("0e", true), ("9E", true), ("1", false), ("ae", false)] {
+                    let json = format!("{}{text}{}", " ".repeat(before), " ".repeat(after));
+                    assert_eq!(
+                        looks.map(|look| look(json.as_bytes())),
+                        [holds; 2],
+                        "{json}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_bracket_is_overlooked() {
+        for levels in (1..3000).step_by(if cfg!(miri) { 501 } else { 7 }) {
+            for bracket in ["[", "{", " [", "{  x"] {
+                let json = bracket.repeat(levels);
+                assert!(brackets(json.as_bytes()) >= levels, "{json}");
+            }
+        }
     }
 }

@@ -79,6 +79,7 @@ mod native {
                 "script" => self.script(command),
                 "churn" => self.churn(number(0)),
                 "read" => self.read(),
+                "read-each" => self.read_each(),
                 "has-new" => EventReader::new(&self.dir)
                     .has_new_events(number(0))
                     .map(said),
@@ -172,6 +173,16 @@ mod native {
                 }
             }
             Ok(format!("{events} {errors} {last}"))
+        }
+
+        /// Says each event's position and JSON, and passes over what is none.
+        fn read_each(&mut self) -> io::Result<String> {
+            let records = EventReader::new(&self.dir).read_full()?.take(100_000);
+            for record in records.flatten() {
+                let json = serde_json::to_string(&record.event)?;
+                say(format_args!("{} {json}", record.position))?;
+            }
+            Ok(String::new())
         }
 
         /// Says how a wait ended, the milliseconds it took, and those of processor time.

@@ -4,8 +4,10 @@ use std::convert::Infallible;
 
 use eventfold_core::{
     Codec, Error, Event, EventBuffer, EventRef, MemoryStore, Scan, Slot, Storage,
+    check_beyond_grammar,
 };
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::choices::Choices;
 
@@ -62,7 +64,8 @@ const ENDS: [&str; 5] = [
 
 /// What an event's ends tell is what the parser tells of every line that the parser takes; of any
 /// other line nothing panics, and its data is refused. What is read into the memory of events
-/// before is what the parser makes of it, or refused in the same words.
+/// before is what the parser makes of it, or refused in the same words. Of those that
+/// are JSON by its grammar, the check beyond it takes the same.
 pub fn target(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let lines = (0..1 + choices.below(4)).map(|_| match choices.below(5) {
@@ -159,6 +162,10 @@ fn check_line(line: &[u8], buffer: &mut EventBuffer) {
     let event = line.event::<Value, Infallible>();
     for _ in 0..2 {
         assert_eq!(told(buffer.read::<Infallible>(&line)), told(event.as_ref()));
+    }
+    let is_json = serde_json::from_slice::<&RawValue>(line.bytes).is_ok();
+    if is_json || event.is_ok() {
+        assert_eq!(check_beyond_grammar(line.bytes).is_ok(), event.is_ok());
     }
     match (event, line.event_ref::<Infallible>()) {
         (Ok(event), found) => assert_same(&event, &found.unwrap()),
