@@ -8,6 +8,8 @@
 
 #[path = "import/compressed.rs"]
 mod compressed;
+#[path = "import/found.rs"]
+mod found;
 #[path = "import/sources.rs"]
 mod sources;
 mod support;
@@ -208,42 +210,6 @@ fn a_second_run_takes_only_what_came_since() {
     assert_eq!(data(&place.log()), all);
     place.import(&file, &["--again"]).ok();
     assert_eq!(data(&place.log()), [all, numbers(1..200)].concat());
-}
-
-#[test]
-fn a_record_may_lag_behind_the_log_and_doubles_nothing() {
-    let place = Place::new();
-    let imports = place.log().join("imports");
-    // Without times: they are those of the run that appended them.
-    let lines = |n: u64| {
-        (0..n)
-            .map(|n| format!("{{\"type\":\"n\",\"data\":{n}}}\n"))
-            .collect::<String>()
-    };
-    let file = place.file("a.jsonl", lines(1000));
-    place.import(&file, &[]).ok();
-    let record = fs::read_dir(&imports)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    let old: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-    fs::write(&file, lines(3000)).unwrap();
-    place.import(&file, &[]).ok();
-    // As it was written before the second run appended its first event.
-    let new: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-    let mut lagging = old;
-    lagging["began"] = new["began"].clone();
-    fs::write(&record, lagging.to_string()).unwrap();
-    EventWriter::open(place.log())
-        .unwrap()
-        .append(&Event::at(0, "mine", json!("mine")))
-        .unwrap();
-    fs::write(&file, lines(4000)).unwrap();
-    place.import(&file, &["--rotate-at", "1"]).ok();
-    let all = [numbers(0..3000), vec![json!("mine")], numbers(3000..4000)].concat();
-    assert_eq!(data(&place.log()), all);
 }
 
 /// Kills imports after a while that differs from kill to kill; between them others append.

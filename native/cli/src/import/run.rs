@@ -1,10 +1,11 @@
 //! The import of one source into a log: what is missing is found, appended and written down.
 
+mod found;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eventfold::{Error, Event, EventLog};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Item, Mapping, Mark, Record, Source};
@@ -48,6 +49,8 @@ pub(crate) struct Run<'a> {
     /// Where the log ended before.
     began_at: u64,
     bad: u64,
+    /// Numbers of lines whose events were in the log, and are blank there since a repair.
+    blank: Vec<u64>,
     /// Where a last line starts that may not be whole yet, and is left to the next run.
     unfinished: Option<Mark>,
 }
@@ -96,6 +99,7 @@ impl<'a> Run<'a> {
             found: 0,
             appended: 0,
             bad: 0,
+            blank: Vec::new(),
             unfinished: None,
         };
         if known.is_some() {
@@ -129,7 +133,19 @@ impl<'a> Run<'a> {
         self.progress.clear();
         // Also before an error: so much is in the log.
         self.say()?;
-        done
+        done?;
+        let (source, log) = (&self.source.name, self.options.dir.display());
+        match self.blank.as_slice() {
+            [] => Ok(()),
+            [first, more @ ..] => Err(Failure::new(format!(
+                "{source}: what was imported from line {first}{} was damaged in {log}, and is blank \
+                 since a repair; it is not imported again, since it would come behind the rest",
+                match more.len() as u64 {
+                    0 => String::new(),
+                    more => format!(" and {}", counted(more, "more line")),
+                }
+            ))),
+        }
     }
 
     fn append_missing(&mut self) -> Outcome {
@@ -171,45 +187,6 @@ impl<'a> Run<'a> {
         // With the time of this run, where it has none of its own.
         let event = self.event(&item).map_err(Failure::new)?;
         Ok((item, event))
-    }
-
-    /// The first event of the source that is not in the log from the record's position on.
-    fn first_missing(&mut self) -> Outcome<Option<Item>> {
-        let position = self.record.position;
-        let mut there = self.log.read_from(position)?.peekable();
-        if let Some(Err(error)) = there.peek() {
-            return Err(self.lost(error));
-        }
-        loop {
-            let Some((item, event)) = self.next_event()? else {
-                return Ok(None);
-            };
-            let same = match there.next() {
-                None => false,
-                Some(record) => {
-                    let record = record.map_err(|error| self.lost(&error))?;
-                    record.event == parsed(&event)?
-                }
-            };
-            if !same {
-                return Ok(Some(item));
-            }
-            self.found += 1;
-            self.record.events += 1;
-            self.progress.show(self.found, self.source.share());
-        }
-    }
-
-    fn lost(&self, error: &std::io::Error) -> Failure {
-        let record = Record::path(self.options.dir, &self.source.key);
-        match Error::of(error) {
-            Some(Error::Beyond { .. } | Error::NotABoundary { .. }) => Failure::new(format!(
-                "{} was written for another log than this ({error}); if the log was made anew, \
-                 import from the first line with --again",
-                record.display()
-            )),
-            _ => Failure::new(error.to_string()),
-        }
     }
 
     /// The next line that is an event.
@@ -361,19 +338,6 @@ impl<'a> Run<'a> {
         let done = "what was imported is in the log: run it again to go on";
         output::line(&output::safe(&text)).map_err(|failure| failure.after(done))
     }
-}
-
-/// As it will be read.
-fn parsed(event: &Event<Data>) -> Outcome<Event<Value>> {
-    let data = serde_json::from_str(event.data.get());
-    Ok(Event {
-        event_type: event.event_type.clone(),
-        data: data.map_err(|error| Failure::new(error.to_string()))?,
-        ts: event.ts,
-        id: event.id.clone(),
-        actor: event.actor.clone(),
-        meta: event.meta.clone(),
-    })
 }
 
 fn is_refused(error: &std::io::Error) -> bool {

@@ -1,0 +1,103 @@
+//! What an import finds in the log of what was imported before.
+
+use std::fs;
+
+use eventfold::{Event, EventWriter};
+use serde_json::{Value, json};
+
+use super::support::{data, run, text};
+use super::{Place, lines, numbers};
+
+#[test]
+fn a_record_may_lag_behind_the_log_and_doubles_nothing() {
+    let place = Place::new();
+    let imports = place.log().join("imports");
+    // Without times: they are those of the run that appended them.
+    let lines = |n: u64| {
+        (0..n)
+            .map(|n| format!("{{\"type\":\"n\",\"data\":{n}}}\n"))
+            .collect::<String>()
+    };
+    let file = place.file("a.jsonl", lines(1000));
+    place.import(&file, &[]).ok();
+    let record = fs::read_dir(&imports)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let old: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    fs::write(&file, lines(3000)).unwrap();
+    place.import(&file, &[]).ok();
+    // As it was written before the second run appended its first event.
+    let new: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let mut lagging = old;
+    lagging["began"] = new["began"].clone();
+    fs::write(&record, lagging.to_string()).unwrap();
+    EventWriter::open(place.log())
+        .unwrap()
+        .append(&Event::at(0, "mine", json!("mine")))
+        .unwrap();
+    fs::write(&file, lines(4000)).unwrap();
+    place.import(&file, &["--rotate-at", "1"]).ok();
+    let all = [numbers(0..3000), vec![json!("mine")], numbers(3000..4000)].concat();
+    assert_eq!(data(&place.log()), all);
+}
+
+#[test]
+fn behind_a_line_that_a_repair_blanked_nothing_is_imported_twice() {
+    let place = Place::new();
+    let imports = place.log().join("imports");
+    let record = || {
+        fs::read_dir(&imports)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path()
+    };
+    let file = place.file("a.jsonl", lines(0..10));
+    place.import(&file, &[]).ok();
+    let lagging = fs::read(record()).unwrap();
+    fs::write(&file, lines(0..30)).unwrap();
+    place.import(&file, &[]).ok();
+    // As a power cut leaves a batch, and what is known of it.
+    fs::write(record(), lagging).unwrap();
+    let log = place.log().join("app.jsonl");
+    let damaged = fs::read_to_string(&log)
+        .unwrap()
+        .replace("\"data\":20,", "\"data\":\0\0,");
+    fs::write(&log, damaged).unwrap();
+    run(["doctor", text(&place.log()), "--repair"]).ok();
+
+    let there = [numbers(0..20), numbers(21..30)].concat();
+    assert_eq!(data(&place.log()), there);
+    fs::write(&file, lines(0..40)).unwrap();
+    let error = place.import(&file, &[]).failed(1);
+    assert!(error.contains("from line 21 was damaged"), "{error}");
+    let there = [there, numbers(30..40)].concat();
+    assert_eq!(data(&place.log()), there);
+    place.import(&file, &[]).ok();
+    assert_eq!(data(&place.log()), there);
+}
+
+#[test]
+fn behind_blank_lines_that_were_no_event_of_the_source_nothing_is_guessed() {
+    let place = Place::new();
+    let file = place.file("a.jsonl", lines(0..10));
+    place.import(&file, &[]).ok();
+    let log = place.log().join("app.jsonl");
+    let before = fs::read_to_string(&log).unwrap();
+    fs::write(&file, lines(0..20)).unwrap();
+    let with_blank = |len| before.clone() + &"\n".repeat(len) + &lines(90..91);
+    fs::write(&log, with_blank(40)).unwrap();
+    let error = place.import(&file, &[]).failed(1);
+    assert!(error.contains("are blank"), "{error}");
+    let there = [numbers(0..10), numbers(90..91)].concat();
+    assert_eq!(data(&place.log()), there);
+
+    // No event stood in so little.
+    fs::write(&log, with_blank(3)).unwrap();
+    place.import(&file, &[]).ok();
+    assert_eq!(data(&place.log()), [there, numbers(10..20)].concat());
+}
