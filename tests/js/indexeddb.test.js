@@ -61,6 +61,8 @@ for (const browserName of ["chromium", "firefox"]) {
 
     test("a second writer is refused, in the same page and in another, until the first is gone", async () => {
       const [first, second] = [await newPage(), await newPage()];
+      // That is another log.
+      assert.equal(await first.ask("holdInOpfs", "locked"), "held");
       assert.equal(await first.ask("openAs", "log", "locked", "write"), "opened");
       for (const page of [first, second]) {
         const { code, message } = await page.ask("openAs", "other", "locked", "write");

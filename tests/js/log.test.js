@@ -49,6 +49,31 @@ test("a batch of nothing writes nothing, and an event without ts happens now", a
   await log.close();
 });
 
+test("what became of a rotation that was interrupted is told", async () => {
+  const line = (n) => new TextEncoder().encode(`{"type":"n","data":${n},"ts":0}\n`);
+  const files = memoryFiles();
+  const host = { name: "host", durability: "none", open: () => ({ ...files }) };
+  files.append("app.jsonl", line(1));
+  const log = await EventLog.open(host);
+  log.rotate();
+  await log.close();
+  const archive = new Uint8Array(files.len("archive.jsonl.zst"));
+  files.readAt("archive.jsonl.zst", 0, archive);
+
+  for (const [rotation, lines] of [["undone", [1]], ["undone", [1, 2]], ["finished", []], ["kept", [7]]]) {
+    // Without its seal, of which the last byte is a part.
+    const unsealed = memoryFiles();
+    unsealed.append("archive.jsonl.zst", archive.subarray(0, -1));
+    for (const n of lines) unsealed.append("app.jsonl", line(n));
+    const again = await EventLog.open({ ...host, open: () => ({ ...unsealed }) });
+    assert.equal(again.recovery.rotation, rotation);
+    again.append({ type: "n", data: 9 });
+    const data = [...again.read()].map((event) => event.data);
+    assert.deepEqual(data, [...new Set([1, ...lines, 9])]);
+    await again.close();
+  }
+});
+
 test("no position changes when the log rotates, and a reading in between goes on", async () => {
   const log = await EventLog.open(memoryHost(), { maxLogSize: 2000 });
   const reading = log.read();

@@ -13,11 +13,12 @@ import type { Host } from "./host.js";
  * When storing fails, as with a full quota, nothing more is stored, and the next call that writes
  * throws what went wrong; so does closing, if no call told it before.
  *
- * Exclusive: by the Web Lock `eventfold:NAME`, which goes with the page, so a page that crashed
- * holds up nobody. It needs a secure context: https or localhost. Opening throws a `LockedError`
- * while another page writes, and an `UnsupportedError` where the browser has no IndexedDB, as in
- * some private windows. A writer whose lock is stolen stores nothing more once the browser tells
- * it, and the next call that writes says so.
+ * Exclusive: by the Web Lock `eventfold-indexeddb:NAME`, which goes with the page, so a page that
+ * crashed holds up nobody. It needs a secure context: https or localhost. Opening throws a
+ * `LockedError` while another page writes, and an `UnsupportedError` where the browser has no
+ * IndexedDB, as in some private windows. A writer whose lock is stolen stores nothing more once the
+ * browser tells it, and the next call that writes says so. A log of the same name in the OPFS is
+ * another log.
  *
  * A reader sees what was stored when it was opened, and soon after each transaction of the writer,
  * in whatever page, what is stored then. A writer that ended right after a transaction may have told

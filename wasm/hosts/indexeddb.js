@@ -61,7 +61,7 @@ async function takeLock(name) {
 /** Resolves once the lock is held; to nothing when it is not available. */
 function requested(locks, name, options) {
   return new Promise((taken, refused) => {
-    const held = locks.request(`eventfold:${name}`, options, (lock) => {
+    const held = locks.request(`eventfold-indexeddb:${name}`, options, (lock) => {
       if (!lock) return taken(undefined);
       return new Promise((release) => {
         taken({

@@ -59,8 +59,11 @@ export interface Recovery {
   /** Whether the last event was whole but for its newline, which it got. */
   readonly completedLine: boolean;
 
-  /** What became of a rotation that a crash interrupted; `undefined` when there was none. */
-  readonly rotation: "finished" | "undone" | undefined;
+  /**
+   * What became of a rotation that a crash interrupted; `undefined` when there was none. `"kept"`:
+   * the log holds something else than what the rotation archived, and both are kept.
+   */
+  readonly rotation: "finished" | "undone" | "kept" | undefined;
 
   /** Bytes of history that another program archived, and that are now read as part of this log. */
   readonly adoptedBytes: number;

@@ -38,7 +38,7 @@ export class EventLog extends EventReader {
       tornLogBytes,
       tornArchiveBytes,
       completedLine: completedLine === 1,
-      rotation: [undefined, "finished", "undone"][rotation],
+      rotation: [undefined, "finished", "undone", "kept"][rotation],
       adoptedBytes,
     };
   }

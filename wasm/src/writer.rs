@@ -50,13 +50,14 @@ impl RawWriter {
     }
 
     /// What opening repaired: bytes cut off the log and off the archive, whether a line was
-    /// completed, a rotation finished (1) or undone (2), bytes adopted from another writer.
+    /// completed, a rotation finished (1), undone (2) or kept beside the log (3), bytes adopted from another writer.
     #[must_use]
     pub fn recovery(&self) -> Vec<f64> {
         let found = &self.recovery;
         let rotation = match found.rotation {
             None => 0.0,
             Some(InterruptedRotation::Undone) => 2.0,
+            Some(InterruptedRotation::Kept) => 3.0,
             Some(_) => 1.0,
         };
         vec![

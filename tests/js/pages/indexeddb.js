@@ -1,6 +1,7 @@
 // What indexeddb.test.js does in pages: each function gets what JSON can carry, and so it answers.
 
 import { indexedDbHost } from "../../../wasm/package/hosts/indexeddb.js";
+import { lockOf } from "../../../wasm/package/hosts/opfs-place.js";
 import { EventLog, EventReader } from "../../../wasm/package/js/index.js";
 import { instantiate } from "../conformance/module/conformance.js";
 import { runConformance } from "../conformance/run.js";
@@ -67,10 +68,17 @@ export function append(handle, text) {
   }
 }
 
+/** Holds the lock of a log of this name in the OPFS. */
+export function holdInOpfs(name) {
+  return new Promise((held) => {
+    navigator.locks.request(lockOf(name), () => (held("held"), new Promise(() => {})));
+  });
+}
+
 /** Takes the lock from whoever has it, and lets it go. */
 export function steal(name) {
   return new Promise((stolen) => {
-    navigator.locks.request(`eventfold:${name}`, { steal: true }, () => stolen("stolen"));
+    navigator.locks.request(`eventfold-indexeddb:${name}`, { steal: true }, () => stolen("stolen"));
   });
 }
 
