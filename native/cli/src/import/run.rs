@@ -134,6 +134,15 @@ impl<'a> Run<'a> {
         // Also before an error: so much is in the log.
         self.say()?;
         done?;
+        self.tell_blank()?;
+        // Before, it may have to be piped again.
+        match self.source.is_stream {
+            true => Record::remove(self.options.dir, &self.source.key),
+            false => Ok(()),
+        }
+    }
+
+    fn tell_blank(&self) -> Outcome {
         let (source, log) = (&self.source.name, self.options.dir.display());
         match self.blank.as_slice() {
             [] => Ok(()),
@@ -169,9 +178,6 @@ impl<'a> Run<'a> {
             };
         }
         self.append()?;
-        if self.source.is_stream {
-            return Record::remove(self.options.dir, &self.source.key);
-        }
         let end = self.unfinished.as_ref();
         let end = end.unwrap_or_else(|| self.source.mark());
         self.record.advance(end, 0, self.log.end_position());

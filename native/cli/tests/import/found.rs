@@ -5,7 +5,7 @@ use std::fs;
 use eventfold::{Event, EventWriter};
 use serde_json::{Value, json};
 
-use super::support::{data, run, text};
+use super::support::{data, run, run_with_stdin, text};
 use super::{Place, lines, numbers};
 
 #[test]
@@ -79,6 +79,31 @@ fn behind_a_line_that_a_repair_blanked_nothing_is_imported_twice() {
     assert_eq!(data(&place.log()), there);
     place.import(&file, &[]).ok();
     assert_eq!(data(&place.log()), there);
+}
+
+#[test]
+fn a_stream_with_lines_that_a_repair_blanked_is_piped_again_and_doubles_nothing() {
+    let place = Place::new();
+    let log = place.log();
+    let args = ["import", text(&log), "-"];
+    let bad = |n| format!("{}nonsense\n", lines(0..n));
+    run_with_stdin(args, bad(10)).failed(1);
+    let imports = fs::read_dir(log.join("imports")).unwrap();
+    let record = imports.map(|file| file.unwrap().path()).next().unwrap();
+    let lagging = fs::read(&record).unwrap();
+    run_with_stdin(args, bad(30)).failed(1);
+    fs::write(&record, lagging).unwrap();
+    let file = log.join("app.jsonl");
+    let damaged = fs::read_to_string(&file).unwrap();
+    fs::write(&file, damaged.replace("\"data\":20,", "\"data\":\0\0,")).unwrap();
+    run(["doctor", text(&log), "--repair"]).ok();
+
+    let there = [numbers(0..20), numbers(21..40)].concat();
+    let error = run_with_stdin(args, lines(0..40)).failed(1);
+    assert!(error.contains("from line 21 was damaged"), "{error}");
+    assert_eq!(data(&log), there);
+    run_with_stdin(args, lines(0..40)).ok();
+    assert_eq!(data(&log), there);
 }
 
 #[test]

@@ -161,3 +161,26 @@ fn where_nobody_can_be_told_what_was_done_the_error_says_it() {
     }
     assert_eq!(data(&log), [numbers(7..8), numbers(0..3)].concat());
 }
+
+/// Run again, as it is told to be.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_whose_end_nobody_was_told_of_is_piped_again_and_doubles_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
+    fs::write(&file, lines(0..3)).unwrap();
+    let piped = || {
+        let mut command = super::support::command(["import", text(&log), "-"]);
+        command.stdin(fs::File::open(&file).unwrap());
+        command
+    };
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let said = Done::of(piped().stdout(full).output().unwrap()).failed(1);
+    assert!(said.contains("run it again"), "{said}");
+    Done::of(piped().output().unwrap()).ok();
+    assert_eq!(data(&log), numbers(0..3));
+    // It is known to be told now: another stream, from its start.
+    fs::write(&file, lines(3..5)).unwrap();
+    Done::of(piped().output().unwrap()).ok();
+    assert_eq!(data(&log), numbers(0..5));
+}
