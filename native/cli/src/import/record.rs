@@ -15,7 +15,7 @@ use crate::files::{new_file_in, sync_dir};
 
 /// What is known of an import, one file for each source in `imports` beside the log.
 ///
-/// The log may hold more of the source than this says, from `position` on.
+/// Unless its run was done, the log may hold more of the source than this says, from `position` on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) source: String,
@@ -29,6 +29,8 @@ pub(crate) struct Record {
     pub(crate) position: u64,
     /// When that import began: the time of events whose line has none.
     pub(crate) began: u64,
+    /// Whether the run that wrote this appended nothing after it.
+    pub(crate) is_done: bool,
 }
 
 impl Record {

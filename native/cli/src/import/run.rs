@@ -71,6 +71,7 @@ impl<'a> Run<'a> {
             events: 0,
             position: log.end_position(),
             began,
+            is_done: false,
         };
         let known = match options.again {
             true => None,
@@ -172,7 +173,7 @@ impl<'a> Run<'a> {
                 Ok(next) => next,
                 Err(failure) => {
                     self.append()?;
-                    self.record.save(self.options.dir)?;
+                    self.done()?;
                     return Err(failure);
                 }
             };
@@ -181,6 +182,12 @@ impl<'a> Run<'a> {
         let end = self.unfinished.as_ref();
         let end = end.unwrap_or_else(|| self.source.mark());
         self.record.advance(end, 0, self.log.end_position());
+        self.done()
+    }
+
+    /// Writes down that what comes behind this in the log is none of the source's.
+    fn done(&mut self) -> Outcome {
+        self.record.is_done = true;
         self.record.save(self.options.dir)
     }
 
@@ -189,6 +196,7 @@ impl<'a> Run<'a> {
     fn begin_with(&mut self, item: Item) -> Outcome<(Item, Event<Data>)> {
         self.record.advance(&item.start, 0, self.log.end_position());
         self.record.began = times::now();
+        self.record.is_done = false;
         self.record.save(self.options.dir)?;
         // With the time of this run, where it has none of its own.
         let event = self.event(&item).map_err(Failure::new)?;

@@ -8,6 +8,13 @@ use serde_json::{Value, json};
 use super::support::{data, run, run_with_stdin, text};
 use super::{Place, lines, numbers};
 
+/// The record as it is while a run appends behind it.
+fn begun(record: &[u8]) -> Value {
+    let mut record: Value = serde_json::from_slice(record).unwrap();
+    record["is_done"] = json!(false);
+    record
+}
+
 #[test]
 fn a_record_may_lag_behind_the_log_and_doubles_nothing() {
     let place = Place::new();
@@ -26,12 +33,11 @@ fn a_record_may_lag_behind_the_log_and_doubles_nothing() {
         .unwrap()
         .unwrap()
         .path();
-    let old: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
+    let mut lagging = begun(&fs::read(&record).unwrap());
     fs::write(&file, lines(3000)).unwrap();
     place.import(&file, &[]).ok();
     // As it was written before the second run appended its first event.
     let new: Value = serde_json::from_slice(&fs::read(&record).unwrap()).unwrap();
-    let mut lagging = old;
     lagging["began"] = new["began"].clone();
     fs::write(&record, lagging.to_string()).unwrap();
     EventWriter::open(place.log())
@@ -58,11 +64,11 @@ fn behind_a_line_that_a_repair_blanked_nothing_is_imported_twice() {
     };
     let file = place.file("a.jsonl", lines(0..10));
     place.import(&file, &[]).ok();
-    let lagging = fs::read(record()).unwrap();
+    let lagging = begun(&fs::read(record()).unwrap());
     fs::write(&file, lines(0..30)).unwrap();
     place.import(&file, &[]).ok();
     // As a power cut leaves a batch, and what is known of it.
-    fs::write(record(), lagging).unwrap();
+    fs::write(record(), lagging.to_string()).unwrap();
     let log = place.log().join("app.jsonl");
     let damaged = fs::read_to_string(&log)
         .unwrap()
@@ -90,9 +96,9 @@ fn a_stream_with_lines_that_a_repair_blanked_is_piped_again_and_doubles_nothing(
     run_with_stdin(args, bad(10)).failed(1);
     let imports = fs::read_dir(log.join("imports")).unwrap();
     let record = imports.map(|file| file.unwrap().path()).next().unwrap();
-    let lagging = fs::read(&record).unwrap();
+    let lagging = begun(&fs::read(&record).unwrap());
     run_with_stdin(args, bad(30)).failed(1);
-    fs::write(&record, lagging).unwrap();
+    fs::write(&record, lagging.to_string()).unwrap();
     let file = log.join("app.jsonl");
     let damaged = fs::read_to_string(&file).unwrap();
     fs::write(&file, damaged.replace("\"data\":20,", "\"data\":\0\0,")).unwrap();
@@ -111,6 +117,9 @@ fn behind_blank_lines_that_were_no_event_of_the_source_nothing_is_guessed() {
     let place = Place::new();
     let file = place.file("a.jsonl", lines(0..10));
     place.import(&file, &[]).ok();
+    let imports = fs::read_dir(place.log().join("imports")).unwrap();
+    let record = imports.map(|file| file.unwrap().path()).next().unwrap();
+    fs::write(&record, begun(&fs::read(&record).unwrap()).to_string()).unwrap();
     let log = place.log().join("app.jsonl");
     let before = fs::read_to_string(&log).unwrap();
     fs::write(&file, lines(0..20)).unwrap();
@@ -125,4 +134,26 @@ fn behind_blank_lines_that_were_no_event_of_the_source_nothing_is_guessed() {
     fs::write(&log, with_blank(3)).unwrap();
     place.import(&file, &[]).ok();
     assert_eq!(data(&place.log()), [there, numbers(10..20)].concat());
+}
+
+#[test]
+fn what_a_repair_blanked_behind_an_import_that_was_done_was_none_of_its_source() {
+    let place = Place::new();
+    let file = place.file("a.jsonl", lines(0..10));
+    place.import(&file, &[]).ok();
+    let mut log = EventWriter::open(place.log()).unwrap();
+    for other in ["a long event of another writer", "the next"] {
+        log.append(&Event::at(0, "other", json!(other))).unwrap();
+    }
+    drop(log);
+    let file_of_log = place.log().join("app.jsonl");
+    let damaged = fs::read_to_string(&file_of_log).unwrap();
+    fs::write(&file_of_log, damaged.replace("long", "\0\0\0\0")).unwrap();
+    run(["doctor", text(&place.log()), "--repair"]).ok();
+    for n in [11, 20] {
+        fs::write(&file, lines(0..n)).unwrap();
+        place.import(&file, &[]).ok();
+        let there = [numbers(0..10), vec![json!("the next")], numbers(10..n)].concat();
+        assert_eq!(data(&place.log()), there);
+    }
 }

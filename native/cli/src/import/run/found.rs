@@ -18,6 +18,9 @@ impl Run<'_> {
         if let Some(Err(error)) = there.peek() {
             return Err(self.lost(error));
         }
+        if self.record.is_done {
+            return Ok(self.next_event()?.map(|(item, _)| item));
+        }
         let mut passed_over = false;
         while let Some((item, event)) = self.next_event()? {
             let record = match there.peek() {
