@@ -157,3 +157,20 @@ fn what_a_repair_blanked_behind_an_import_that_was_done_was_none_of_its_source()
         assert_eq!(data(&place.log()), there);
     }
 }
+
+#[test]
+fn a_line_that_the_log_refused_is_not_looked_for_behind_other_events() {
+    let place = Place::new();
+    let refused = "{\"type\":\"n\",\"data\":1e999,\"ts\":1}\n";
+    let file = place.file("a.jsonl", lines(0..2) + refused + &lines(2..4));
+    place.import(&file, &[]).failed(1);
+    EventWriter::open(place.log())
+        .unwrap()
+        .append(&Event::at(0, "other", json!("mine")))
+        .unwrap();
+    let error = place.import(&file, &[]).failed(1);
+    assert!(error.contains("line 3"), "{error}");
+    place.import(&file, &["--skip-bad"]).ok();
+    let all = [numbers(0..2), vec![json!("mine")], numbers(2..4)].concat();
+    assert_eq!(data(&place.log()), all);
+}
