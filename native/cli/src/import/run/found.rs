@@ -45,21 +45,26 @@ impl Run<'_> {
                 self.blank.push(item.number);
                 (position, passed_over) = (position + len, true);
             } else if passed_over && blank > 0 {
-                return Err(self.unclear(position, &item));
+                return Err(self.unclear(position));
             } else {
                 return Ok(Some(item));
             }
         }
-        Ok(None)
+        match there.peek() {
+            Some(Ok(record)) if passed_over && position < record.position => {
+                Err(self.unclear(position))
+            }
+            _ => Ok(None),
+        }
     }
 
-    fn unclear(&self, position: u64, item: &Item) -> Failure {
+    fn unclear(&self, position: u64) -> Failure {
         Failure::new(format!(
-            "{}: the lines before position {position} are blank, as a repair leaves them, and are not \
-             those of {} before line {}: import it into a new log, or here once more with --again",
+            "{}: there are blank lines at position {position}, as a repair leaves them, and it is not \
+             clear which lines of {} were there: import it into a new log, or here once more with \
+             --again",
             self.options.dir.display(),
             self.source.name,
-            item.number,
         ))
     }
 
