@@ -30,6 +30,7 @@ pub(crate) struct Record {
     /// When that import began: the time of events whose line has none.
     pub(crate) began: u64,
     /// Whether the run that wrote this appended nothing after it.
+    #[serde(default)]
     pub(crate) is_done: bool,
 }
 
