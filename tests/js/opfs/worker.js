@@ -144,6 +144,35 @@ const actions = {
     return { before, after };
   },
 
+  /** How many events a reader has after two refreshes at once, of which the first is slow. */
+  async refreshAtOnce(name) {
+    const writer = await EventLog.open(opfsHost(name));
+    const reader = await EventReader.open(opfsHost(name));
+    const { prototype } = FileSystemFileHandle;
+    const { getFile } = prototype;
+    writer.append(event(0));
+    const taken = new Promise((told) => {
+      prototype.getFile = async function () {
+        const file = await getFile.call(this);
+        if (this.name !== "app.jsonl") return file;
+        prototype.getFile = getFile;
+        told();
+        await new Promise((later) => setTimeout(later, 300));
+        return file;
+      };
+    });
+    const first = reader.refresh();
+    // Where the reader takes no files there is nothing to wait for.
+    await Promise.race([taken, first]);
+    writer.append(event(1));
+    await Promise.all([first, reader.refresh()]);
+    prototype.getFile = getFile;
+    const count = [...reader.read()].length;
+    await reader.close();
+    await writer.close();
+    return count;
+  },
+
   /** A reader's tail, and what it reads after a refresh, while a writer appends and rotates. */
   async tailBeside(name, count) {
     const writer = await EventLog.open(opfsHost(name));
