@@ -126,6 +126,10 @@ function testsIn(browser) {
     assert.equal(await worker("a")("refreshAtOnce", "at once"), 2);
   });
 
+  test("misses no event of a log that is emptied while its reader is refreshed", { timeout: 60_000 }, async () => {
+    assert.deepEqual(await worker("a")("emptiedAmidRefresh", "emptied"), [0, 1, 2]);
+  });
+
   test("holds no file of a log when its reader is closed", { timeout: 60_000 }, async () => {
     assert.deepEqual(await worker("a")("refreshTwiceAndClose", "let go"), [0]);
   });
