@@ -174,6 +174,29 @@ test("a host that fails to close is a typed error, and the log is closed", async
   }
 });
 
+test("a host that cannot watch, or cannot end that, is a typed error, and closing gives back what it opened", async () => {
+  const fail = () => {
+    throw new Error("stuck");
+  };
+  for (const [watch, message] of [[fail, /^host cannot be watched: stuck$/], [() => fail, /^host is watched still: stuck$/]]) {
+    let closes = 0;
+    const close = () => void (closes += 1);
+    const host = { name: "host", durability: "none", open: () => ({ ...memoryFiles(), watch, close }) };
+    const log = await EventLog.open(host);
+    log.append(good);
+    await assert.rejects(async () => {
+      for await (const _ of log.tail()) break;
+    }, { code: "storage", message });
+    const tail = log.tail();
+    const goesOn = await tail.next().then(() => true, () => false);
+    const closing = () => log.close();
+    if (goesOn) for (let time = 0; time < 2; time += 1) await assert.rejects(closing, { code: "storage", message });
+    else await log.close();
+    assert.equal(closes, 1);
+    assert.throws(() => log.read(), { code: "closed" });
+  }
+});
+
 test("a corrupt line is found when its data is asked for, and reading goes on behind it", async () => {
   const files = memoryFiles();
   const host = { name: "host", durability: "none", open: () => ({ ...files }) };

@@ -122,6 +122,14 @@ function testsIn(browser) {
     assert.equal(after, 0);
   });
 
+  test("goes to no earlier log when it is refreshed twice at once", { timeout: 60_000 }, async () => {
+    assert.equal(await worker("a")("refreshAtOnce", "at once"), 2);
+  });
+
+  test("misses no event of a log that is emptied while its reader is refreshed", { timeout: 60_000 }, async () => {
+    assert.deepEqual(await worker("a")("emptiedAmidRefresh", "emptied"), [0, 1, 2]);
+  });
+
   test("holds no file of a log when its reader is closed", { timeout: 60_000 }, async () => {
     assert.deepEqual(await worker("a")("refreshTwiceAndClose", "let go"), [0]);
   });

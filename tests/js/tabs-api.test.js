@@ -142,6 +142,19 @@ test("closing waits for a saving that is under way, but for no tab that could do
   await closeAll([a, b, c]);
 });
 
+test("a tab that saves again and again keeps nothing of each time", async () => {
+  const [a] = await pages(1);
+  await a.call("open", "again and again");
+  await a.call("call", "again and again", "append", { type: "breaks the view", data: 0 });
+  for (let time = 0; time < 3; time += 1) {
+    assert.equal(await a.run("failSaving", "again and again"), "reducer");
+  }
+  const devtools = await a.page.createCDPSession();
+  await devtools.send("HeapProfiler.collectGarbage");
+  assert.equal(await a.run("keepsFailure"), false);
+  await closeAll([a]);
+});
+
 test("a view that the leader does not know is not saved, which keeps no other from it and no tab from closing", async () => {
   const [a, b, c] = await pages(3);
   await a.call("openCounting", "versions", ["old"]);

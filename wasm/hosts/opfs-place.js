@@ -149,7 +149,10 @@ export async function bytesOf(take, length) {
     unchanged = file.size === size ? unchanged + 1 : 0;
     size = file.size;
     try {
-      bytes.set(new Uint8Array(await file.slice(at, end).arrayBuffer()), at);
+      const piece = new Uint8Array(await file.slice(at, end).arrayBuffer());
+      // Firefox gives the bytes of now, which are fewer in a file that was cut since it was taken.
+      if (piece.length < end - at) throw new Error("the file became shorter while it was read");
+      bytes.set(piece, at);
       [at, unchanged] = [end, 0];
     } catch (error) {
       if (unchanged > LOOKS) throw error;

@@ -20,6 +20,7 @@ export async function takenFiles(name, others, { hold = false } = {}) {
   /** @type {Map<string, Uint8Array>} */
   const held = new Map();
   const reader = new FileReaderSync();
+  let last = Promise.resolve();
 
   /** The file as it is now, `undefined` when there is none. */
   const take = async (path) => {
@@ -53,6 +54,24 @@ export async function takenFiles(name, others, { hold = false } = {}) {
     if (hold) held.set(path, await bytesOf(() => take(path), lengthOf(file)));
   };
 
+  // The archive does not change between the two looks at it, so the log that was taken in
+  // between is the one that follows it. What is taken before it knows of no later event.
+  const takeAll = async (paths) => {
+    const before = [ARCHIVE, LOG].map(files.len);
+    for (const path of paths) await takeAnew(path);
+    for (;;) {
+      const archive = await take(ARCHIVE);
+      const file = await take(LOG);
+      const bytes = hold ? await bytesOf(() => take(LOG), lengthOf(file)) : undefined;
+      if (bytes && bytes.length < lengthOf(file)) continue;
+      if (lengthOf(await take(ARCHIVE)) !== lengthOf(archive)) continue;
+      keep(ARCHIVE, archive);
+      keep(LOG, file);
+      if (bytes) held.set(LOG, bytes);
+      return before[0] !== files.len(ARCHIVE) || before[1] !== files.len(LOG);
+    }
+  };
+
   const files = {
     len: (path) => held.get(path)?.length ?? lengthOf(taken.get(path)),
 
@@ -67,22 +86,11 @@ export async function takenFiles(name, others, { hold = false } = {}) {
       return bytes.length;
     },
 
-    // The archive does not change between the two looks at it, so the log that was taken in
-    // between is the one that follows it. What is taken before it knows of no later event.
-    async refresh(paths = hold ? others : []) {
-      const before = [ARCHIVE, LOG].map(files.len);
-      for (const path of paths) await takeAnew(path);
-      for (;;) {
-        const archive = await take(ARCHIVE);
-        const file = await take(LOG);
-        const bytes = hold ? await bytesOf(() => take(LOG), lengthOf(file)) : undefined;
-        if (bytes && bytes.length < lengthOf(file)) continue;
-        if (lengthOf(await take(ARCHIVE)) !== lengthOf(archive)) continue;
-        keep(ARCHIVE, archive);
-        keep(LOG, file);
-        if (bytes) held.set(LOG, bytes);
-        return before[0] !== files.len(ARCHIVE) || before[1] !== files.len(LOG);
-      }
+    // One after the other: what the slower of two took first would replace what the other took.
+    refresh(paths = hold ? others : []) {
+      const done = last.then(() => takeAll(paths));
+      last = done.catch(() => {});
+      return done;
     },
 
     // The log first: an archive that is as it was afterwards vouches for it.

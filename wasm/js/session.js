@@ -62,7 +62,11 @@ export class Session {
    * ending; answers what a tail calls that ends.
    */
   watch() {
-    if (!this.closed) this.#unwatch ??= this.files.watch?.(() => this.notify());
+    try {
+      if (!this.closed) this.#unwatch ??= this.files.watch?.(() => this.notify());
+    } catch (error) {
+      throw this.#refused("cannot be watched", error);
+    }
     this.#tails += 1;
     return () => {
       this.#tails -= 1;
@@ -71,8 +75,13 @@ export class Session {
   }
 
   #endWatch() {
-    this.#unwatch?.();
+    const unwatch = this.#unwatch;
     this.#unwatch = undefined;
+    try {
+      unwatch?.();
+    } catch (error) {
+      throw this.#refused("is watched still", error);
+    }
   }
 
   /** Resolves when there may be more to read: at the latest after a second. */
@@ -98,21 +107,32 @@ export class Session {
     if (!this.closed) {
       this.check();
       this.closed = true;
-      this.#endWatch();
       this.scans.free();
       this.notify();
-      this.#letGo = this.#asked("is closed, but its host failed to let it go", () => this.files.close());
+      this.#letGo = this.#letHostGo();
     }
     await this.#letGo;
   }
 
-  /** What the host refuses with is an error of the package. */
+  async #letHostGo() {
+    try {
+      this.#endWatch();
+    } finally {
+      await this.#asked("is closed, but its host failed to let it go", () => this.files.close());
+    }
+  }
+
   async #asked(what, work) {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof EventfoldError) throw error;
-      throw new StorageError(`${this.name} ${what}: ${reasonOf(error)}`, {}, error);
+      throw this.#refused(what, error);
     }
+  }
+
+  /** What the host refuses with is an error of the package. */
+  #refused(what, error) {
+    if (error instanceof EventfoldError) return error;
+    return new StorageError(`${this.name} ${what}: ${reasonOf(error)}`, {}, error);
   }
 }

@@ -67,10 +67,6 @@ export class FoldedView {
     for (let index = 0; index < batch.length; index++) {
       fold.state = reduced(this.#name, this.#definition.reduce, fold.state, batch.event(index));
     }
-    // Once is enough: who returns a promise always does.
-    if (typeof fold.state?.then === "function") {
-      throw failure(this.#name, "returned a promise", batch.event(batch.length - 1));
-    }
     fold.position = position;
     fold.hash = hash;
     this.fold = fold;
@@ -179,18 +175,17 @@ function reduced(name, reduce, state, event) {
   let cause;
   try {
     const next = reduce(state, event);
-    if (next !== undefined) return next;
+    // At once: folding on over it, the reducer would reject more promises, which nobody handles.
+    if (typeof next?.then === "function") what = "returned a promise";
+    else if (next !== undefined) return next;
   } catch (error) {
     // The event's, which no reducer can help.
     if (error instanceof CorruptError) throw error;
     what = `failed: ${reasonOf(error)}`;
     cause = error;
   }
-  throw failure(name, what, event, cause);
-}
-
-function failure(name, what, { position }, cause) {
-  return new ReducerError(
+  const { position } = event;
+  throw new ReducerError(
     `the reducer of view ${JSON.stringify(name)} ${what}, on the event at position ${position}`,
     { view: name, position },
     cause,

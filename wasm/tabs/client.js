@@ -156,7 +156,7 @@ export class TabLog {
   async save() {
     this.#usable();
     const saving = this.#saveAll((view) => view.state());
-    this.#saved = Promise.all([this.#saved, saving]);
+    this.#saved = this.#saved.then(() => saving);
     const [error] = await saving;
     if (error) throw error;
   }

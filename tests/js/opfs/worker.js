@@ -144,6 +144,69 @@ const actions = {
     return { before, after };
   },
 
+  /**
+   * What a reader reads of a log that a rotation empties in the midst of its refresh, before it
+   * seals the archive.
+   */
+  async emptiedAmidRefresh(name) {
+    const writer = await EventLog.open(opfsHost(`${name} before`));
+    writer.appendBatch([0, 1, 2].map(event));
+    const log = (await exportDirectory(`${name} before`)).get("app.jsonl");
+    writer.rotate();
+    await writer.close();
+    const archive = (await exportDirectory(`${name} before`)).get("archive.jsonl.zst");
+    // The seal is the last of the frames that zstd skips.
+    const skips = (_, at) => (archive[at] & 0xf0) === 0x50 && archive[at + 1] === 0x2a && archive[at + 2] === 0x4d && archive[at + 3] === 0x18;
+    const unsealed = archive.subarray(0, archive.findLastIndex(skips));
+    await importDirectory(name, [["app.jsonl", log], ["archive.jsonl.zst", unsealed]]);
+    const files = await opfsHost(name).open("write");
+    const reader = await EventReader.open(opfsHost(name));
+    const { prototype } = FileSystemFileHandle;
+    const { getFile } = prototype;
+    let looks = 0;
+    prototype.getFile = async function () {
+      const file = await getFile.call(this);
+      // The first is for the length, the second for the bytes.
+      if (this.name === "app.jsonl" && (looks += 1) === 2) files.truncate("app.jsonl", 0);
+      return file;
+    };
+    await reader.refresh();
+    prototype.getFile = getFile;
+    const numbers = [...reader.read()].map(({ data }) => data.n);
+    await reader.close();
+    await files.close();
+    return numbers;
+  },
+
+  /** How many events a reader has after two refreshes at once, of which the first is slow. */
+  async refreshAtOnce(name) {
+    const writer = await EventLog.open(opfsHost(name));
+    const reader = await EventReader.open(opfsHost(name));
+    const { prototype } = FileSystemFileHandle;
+    const { getFile } = prototype;
+    writer.append(event(0));
+    const taken = new Promise((told) => {
+      prototype.getFile = async function () {
+        const file = await getFile.call(this);
+        if (this.name !== "app.jsonl") return file;
+        prototype.getFile = getFile;
+        told();
+        await new Promise((later) => setTimeout(later, 300));
+        return file;
+      };
+    });
+    const first = reader.refresh();
+    // Where the reader takes no files there is nothing to wait for.
+    await Promise.race([taken, first]);
+    writer.append(event(1));
+    await Promise.all([first, reader.refresh()]);
+    prototype.getFile = getFile;
+    const count = [...reader.read()].length;
+    await reader.close();
+    await writer.close();
+    return count;
+  },
+
   /** A reader's tail, and what it reads after a refresh, while a writer appends and rotates. */
   async tailBeside(name, count) {
     const writer = await EventLog.open(opfsHost(name));

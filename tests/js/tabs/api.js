@@ -131,6 +131,15 @@ export const saving = () => Promise.race([globalThis.saving, Promise.resolve("un
 
 export const saved = () => globalThis.saving;
 
+/** Saves what cannot be saved, and sees afterwards whether the first error is still there. */
+export async function failSaving(name) {
+  const error = await logs.get(name).log.save().catch((error) => error);
+  globalThis.failed ??= new WeakRef(error);
+  return error.code;
+}
+
+export const keepsFailure = () => globalThis.failed.deref() !== undefined;
+
 /** Begins to save, closes at once, and tells what became of the saving. */
 export async function closeAmidSaving(name) {
   startSaving(name);
