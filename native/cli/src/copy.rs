@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
 use tempfile::TempDir;
 
-use crate::commands::{end, next_before};
 use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG, check_is_there, nameless, parent, sync_dir};
 use crate::output::{self, counted, safe_line, size};
+use crate::reading::{end, next_before};
 use crate::saved::file_of;
 
 /// How often a writer may rotate into the copying before it is given up.

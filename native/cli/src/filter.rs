@@ -3,8 +3,8 @@
 use clap::Args;
 use eventfold::{Error, EventReader, EventRef};
 
-use crate::commands::check_position;
 use crate::failure::{Failure, Outcome};
+use crate::reading::check_position;
 use crate::{args, times};
 
 /// Events that all of these are true of.

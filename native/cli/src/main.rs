@@ -15,6 +15,7 @@ mod import;
 mod output;
 mod printer;
 mod progress;
+mod reading;
 mod saved;
 mod times;
 

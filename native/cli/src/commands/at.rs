@@ -4,6 +4,7 @@ use eventfold::{Error, EventReader};
 
 use crate::args;
 use crate::failure::{Failure, Outcome};
+use crate::reading;
 use crate::times;
 
 /// The log as it stood there: the events before it.
@@ -35,7 +36,7 @@ impl At {
         match self {
             Self::End => Ok(end),
             Self::Time(time) => first_later(reader, time, end),
-            Self::Position(position) => match super::check_position(reader, position) {
+            Self::Position(position) => match reading::check_position(reader, position) {
                 Err(error) => Err(not_there(&error, position)),
                 Ok(()) => Ok(position),
             },

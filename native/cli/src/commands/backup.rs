@@ -5,6 +5,7 @@ use eventfold::EventReader;
 
 use crate::copy::Copy;
 use crate::failure::Outcome;
+use crate::reading;
 
 /// Copy a log to another directory, consistent while a writer is at work.
 ///
@@ -25,9 +26,9 @@ pub(crate) struct Backup {
 
 impl Backup {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let end = super::end(&reader)?;
+        let end = reading::end(&reader)?;
         Copy::of(&reader, end, &self.to)?.keep()
     }
 }

@@ -6,6 +6,7 @@ use eventfold::EventReader;
 use crate::failure::Outcome;
 use crate::filter::Filter;
 use crate::printer::{Form, Printer};
+use crate::reading;
 
 /// Print events, oldest first, archived ones included: those that are there at the start.
 ///
@@ -28,19 +29,19 @@ pub(crate) struct Cat {
 
 impl Cat {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         self.filter.check(&reader, false)?;
         // Without an end it would never come to one where what it prints is appended. What hides
         // it is told by the read that follows.
-        let end = super::end(&reader).unwrap_or(u64::MAX);
+        let end = reading::end(&reader).unwrap_or(u64::MAX);
         let end = end.min(self.filter.end());
         let mut events = reader.read_from(self.filter.from.unwrap_or(0))?;
         let mut printer = Printer::new(self.form);
-        let mut damage = super::Damage::default();
+        let mut damage = reading::Damage::default();
         loop {
             let before = events.position();
-            match super::next_before(&mut events, end) {
+            match reading::next_before(&mut events, end) {
                 None => break,
                 Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                 Some(Ok(_)) => {}

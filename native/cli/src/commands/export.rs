@@ -12,6 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::files::{Sum, check_is_there, new_file_in, parent, sync_dir};
 use crate::output::{self, count, size};
 use crate::progress::Progress;
+use crate::reading;
 
 /// Write all history as JSONL, consistent while a writer is at work: what was there at the start.
 ///
@@ -36,9 +37,9 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let end = super::end(&reader)?;
+        let end = reading::end(&reader)?;
         if self.file.as_os_str() == "-" {
             let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
             copy(&reader, end, &mut out, "standard output")?;
@@ -152,7 +153,7 @@ fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Out
     let mut hash = XxHash64::with_seed(0);
     let (mut count, mut bytes) = (0_u64, 0);
     let mut events = reader.read_full()?;
-    while let Some(event) = super::next_before(&mut events, end) {
+    while let Some(event) = reading::next_before(&mut events, end) {
         let event = event?;
         let line = event.line();
         hash.write(line);

@@ -12,6 +12,7 @@ use crate::failure::Outcome;
 use crate::files::{ARCHIVE, LOG};
 use crate::output::{self, BOLD, DIM, Screen, count, counted, safe, safe_line, size, wrapped};
 use crate::progress::Progress;
+use crate::reading;
 use crate::saved::unusable;
 use crate::times;
 
@@ -38,9 +39,9 @@ pub(crate) struct Info {
 
 impl Info {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let mut damage = super::Damage::default();
+        let mut damage = reading::Damage::default();
         let facts = Facts::of(&reader, &mut damage)?;
         match self.json {
             true => output::line(&facts.json(&self.dir).to_string())?,
@@ -79,7 +80,7 @@ struct Saved {
 }
 
 impl Facts {
-    fn of(reader: &EventReader, damage: &mut super::Damage) -> Outcome<Self> {
+    fn of(reader: &EventReader, damage: &mut reading::Damage) -> Outcome<Self> {
         let mut views = Vec::new();
         for name in reader.saved_views()? {
             let saved = reader.saved_view(&name)?.map(|saved| Saved {
@@ -95,7 +96,7 @@ impl Facts {
             last: None,
             types: Vec::new(),
             other_types: 0,
-            end: super::end(reader)?,
+            end: reading::end(reader)?,
             log_len: len(&reader.dir().join(LOG)),
             archive_len: len(&reader.dir().join(ARCHIVE)),
             views,
@@ -106,13 +107,13 @@ impl Facts {
         Ok(facts)
     }
 
-    fn count(&mut self, reader: &EventReader, damage: &mut super::Damage) -> Outcome {
+    fn count(&mut self, reader: &EventReader, damage: &mut reading::Damage) -> Outcome {
         let mut types: HashMap<String, u64> = HashMap::new();
         let mut progress = Progress::new();
         let mut events = reader.read_full()?;
         loop {
             let before = events.position();
-            let event = match super::next_before(&mut events, self.end) {
+            let event = match reading::next_before(&mut events, self.end) {
                 None => break,
                 Some(Ok(event)) => event,
                 Some(Err(error)) => {

@@ -6,6 +6,7 @@ use eventfold::EventReader;
 use super::at::{At, parse};
 use crate::copy::Copy;
 use crate::failure::Outcome;
+use crate::reading;
 
 /// Make a log of a backup, or of any log, as it was at a position or time.
 ///
@@ -30,9 +31,9 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.from)?;
+        reading::check_log(&self.from)?;
         let reader = EventReader::new(&self.from);
-        let end = super::end(&reader)?;
+        let end = reading::end(&reader)?;
         let at = self.at.position(&reader, end)?;
         let mut copy = Copy::of(&reader, end, &self.dir)?;
         if !matches!(self.at, At::End) {

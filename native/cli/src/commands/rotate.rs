@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::args::Wait;
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Screen, size};
+use crate::reading;
 
 /// Move the log's lines into the compressed archive. No position changes.
 ///
@@ -28,7 +29,7 @@ pub(crate) struct Rotate {
 
 impl Rotate {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let opened = EventWriter::open_waiting(&self.dir, self.wait.timeout());
         let mut writer = opened.map_err(|error| self.wait.failure(&error))?;
         output::note_recovery(&self.dir, writer.recovery());
@@ -50,7 +51,7 @@ impl Rotate {
 fn check_lines(writer: &EventWriter) -> Outcome {
     let start = writer.end_position() - writer.log_len();
     let mut events = writer.reader().read_from(start)?;
-    while let Some(event) = super::next_whole(&mut events) {
+    while let Some(event) = reading::next_whole(&mut events) {
         if let Err(error) = event {
             if error.kind() != io::ErrorKind::InvalidData {
                 return Err(error.into());

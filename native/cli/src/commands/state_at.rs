@@ -8,6 +8,7 @@ use eventfold::EventReader;
 
 use super::at::{At, parse};
 use crate::failure::{Failure, Outcome};
+use crate::reading;
 
 /// Give a program all events up to a position or time, and print the state that it makes of them.
 ///
@@ -33,9 +34,9 @@ pub(crate) struct StateAt {
 
 impl StateAt {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
-        let end = self.at.position(&reader, super::end(&reader)?)?;
+        let end = self.at.position(&reader, reading::end(&reader)?)?;
         let mut child = self.spawn()?;
         let fed = self.feed(&reader, end, &mut child);
         let ended = child.wait();
@@ -65,7 +66,7 @@ impl StateAt {
         };
         let mut stdin = BufWriter::with_capacity(64 << 10, stdin);
         let mut events = reader.read_full()?;
-        while let Some(event) = super::next_before(&mut events, end) {
+        while let Some(event) = reading::next_before(&mut events, end) {
             let event = event?;
             let written = stdin.write_all(event.line());
             if !self.goes_on(written.and_then(|()| stdin.write_all(b"\n")))? {

@@ -10,6 +10,7 @@ use crate::failure::{Failure, Outcome};
 use crate::files::check_dir;
 use crate::filter::Filter;
 use crate::printer::{Form, Printer};
+use crate::reading;
 
 /// How long a wait is before it is looked whether anybody still reads what is printed.
 const LOOK: Duration = Duration::from_millis(500);
@@ -46,17 +47,17 @@ impl Tail {
         match self.follow {
             // One may be begun there.
             true => check_dir(&self.dir)?,
-            false => super::check_log(&self.dir)?,
+            false => reading::check_log(&self.dir)?,
         }
         let reader = EventReader::new(&self.dir);
         self.filter.check(&reader, self.follow)?;
-        let mut damage = super::Damage::default();
+        let mut damage = reading::Damage::default();
         let mut events = self.last(&reader)?;
         let mut printer = Printer::new(self.form);
         loop {
             loop {
                 let before = events.position();
-                match super::next_before(&mut events, self.filter.end()) {
+                match reading::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) if self.filter.wants(&event) => printer.print(&event)?,
                     Some(Ok(_)) => {}
@@ -97,7 +98,7 @@ impl Tail {
             // Counted first: of what is wanted there may be more than fits into memory.
             let mut wanted = 0;
             loop {
-                match super::next_before(&mut events, self.filter.end()) {
+                match reading::next_before(&mut events, self.filter.end()) {
                     None => break,
                     Some(Ok(event)) => wanted += u64::from(self.filter.wants(&event)),
                     Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}
@@ -116,7 +117,7 @@ impl Tail {
     /// Behind `surplus` events that are wanted, but not among the last.
     fn behind(&self, mut events: LogIterator, mut surplus: u64) -> Outcome<LogIterator> {
         while surplus > 0 {
-            match super::next_whole(&mut events) {
+            match reading::next_whole(&mut events) {
                 None => break,
                 Some(Ok(event)) => surplus -= u64::from(self.filter.wants(&event)),
                 Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => {}

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, Outcome};
 use crate::output::{self, Screen, counted, duration, safe_json, safe_line, size};
+use crate::reading;
 use crate::saved::{file_of, unusable};
 
 /// Print the state that a view has saved, and how far behind the log it is.
@@ -33,7 +34,7 @@ pub(crate) struct View {
 
 impl View {
     pub(crate) fn run(self) -> Outcome {
-        super::check_log(&self.dir)?;
+        reading::check_log(&self.dir)?;
         let reader = EventReader::new(&self.dir);
         let saved = match reader.saved_view(&self.name) {
             Ok(Ok(saved)) => saved,
