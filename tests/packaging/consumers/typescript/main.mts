@@ -112,7 +112,7 @@ export function appends(log: EventLog) {
   log.append({ type: "a", data: 1, id: undefined }, undefined);
   const moved: number = log.rotate().bytes + log.rotate().archived + log.logLength;
   const text: string = log.recovery.text;
-  const rotation: "finished" | "undone" | undefined = log.recovery.rotation;
+  const rotation: "finished" | "undone" | "kept" | undefined = log.recovery.rotation;
   // @ts-expect-error: an event has data
   log.append({ type: "a" });
   // @ts-expect-error: a type is a string
