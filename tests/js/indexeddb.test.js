@@ -14,8 +14,8 @@ import { suite } from "./support/suite.js";
 const CRASHES = 4;
 const KILLS = { chromium: 2, firefox: 1 };
 
-/** How often a page looks at the log while another works on it. */
-const LOOKS = 60;
+/** How many states of a log a page sees while another works on it. */
+const STATES = 20;
 
 let server;
 before(async () => (server = await serveSources()));
@@ -152,10 +152,9 @@ for (const browserName of ["chromium", "firefox"]) {
     test("whatever moment another page looks, it sees whole operations only", async () => {
       const [writer, reader] = [await newPage(), await newPage()];
       await writer.ask("operateOn", "looked at");
-      const seen = await reader.ask("lookOften", "looked at", LOOKS);
+      const seen = await reader.ask("lookOften", "looked at", STATES);
       assert.ok(seen.every((operations) => operations >= 0), `${seen}`);
       assert.deepEqual(seen, seen.toSorted((a, b) => a - b));
-      assert.ok(new Set(seen).size > LOOKS / 4, `too few states to tell: ${seen}`);
       await Promise.all([writer.close(), reader.close()]);
     });
 

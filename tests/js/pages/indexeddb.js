@@ -208,13 +208,17 @@ export async function inspect(name) {
   return { operations, after };
 }
 
-/** Looks again and again while another page works; how many operations were stored each time. */
-export async function lookOften(name, times) {
+/**
+ * Looks while another page works, however slowly, until it has seen so many different states; how
+ * many operations were stored in each.
+ */
+export async function lookOften(name, states) {
   const looks = [];
-  for (let time = 0; time < times; time += 1) {
+  while (looks.length < states) {
     const files = await indexedDbHost(name).open("read");
-    looks.push(copyOf(files));
+    const look = copyOf(files);
     files.close();
+    if (looks.length === 0 || !isSame(look, looks.at(-1))) looks.push(look);
   }
   return looks.map((files) => operationsIn(files, MOST));
 }
