@@ -97,19 +97,16 @@ fn written(text: &str) -> Option<Result<Timestamp, String>> {
         return Some(Ok(time));
     }
     // "2024-06-01 12:00:00 UTC" and the like.
-    if let Some(civil) = text
-        .strip_suffix(" UTC")
-        .and_then(|civil| civil.parse::<DateTime>().ok())
-    {
-        let zoned = civil.to_zoned(TimeZone::UTC);
-        return Some(
-            zoned
-                .map(|zoned| zoned.timestamp())
-                .map_err(|error| error.to_string()),
-        );
-    }
+    let (text, zone) = match text.strip_suffix(" UTC") {
+        Some(civil) => (civil, TimeZone::UTC),
+        None => (text, TimeZone::system()),
+    };
     let civil = text.parse::<DateTime>().ok()?;
-    let zoned = civil.to_zoned(TimeZone::system());
+    let zoned = match text.contains('[') {
+        // "2024-06-01T12:00:00[Europe/Paris]" names its own.
+        true => text.parse::<Zoned>(),
+        false => civil.to_zoned(zone),
+    };
     Some(
         zoned
             .map(|zoned| zoned.timestamp())
@@ -179,6 +176,8 @@ mod tests {
             (json!(1_717_243_200_123_456_789_u64), 1_717_243_200),
             (json!("2024-06-01T12:00:00.5Z"), 1_717_243_200),
             (json!("2024-06-01 12:00:00 UTC"), 1_717_243_200),
+            (json!("2024-06-01T14:00:00[Europe/Paris]"), 1_717_243_200),
+            (json!("2024-06-01 07:00[America/Chicago]"), 1_717_243_200),
             (json!("1717243200"), 1_717_243_200),
         ] {
             assert_eq!(of_a_log(&time), Ok(ts), "{time}");
@@ -188,6 +187,7 @@ mod tests {
             json!(null),
             json!("soon"),
             json!("1969-12-31T00:00:00Z"),
+            json!("2024-06-01T12:00:00[Nowhere/Land]"),
         ] {
             assert!(of_a_log(&wrong).is_err(), "{wrong}");
         }
