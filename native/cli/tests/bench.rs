@@ -48,17 +48,19 @@ fn interrupted_it_leaves_nothing_behind() {
 
     let dir = tempfile::tempdir().unwrap();
     let files = || fs::read_dir(dir.path()).unwrap().count();
-    let mut bench = command(["bench", text(dir.path()), "--seconds", "600"])
-        .spawn()
-        .unwrap();
-    while files() == 0 {
-        thread::sleep(Duration::from_millis(10));
+    for (name, signal) in [("-INT", 2), ("-TERM", 15)] {
+        let mut bench = command(["bench", text(dir.path()), "--seconds", "600"])
+            .spawn()
+            .unwrap();
+        while files() == 0 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        thread::sleep(Duration::from_millis(100));
+        let pid = bench.id().to_string();
+        Command::new("kill").args([name, &pid]).status().unwrap();
+        assert_eq!(bench.wait().unwrap().signal(), Some(signal));
+        assert_eq!(files(), 0);
     }
-    thread::sleep(Duration::from_millis(100));
-    let pid = bench.id().to_string();
-    Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    assert_eq!(bench.wait().unwrap().signal(), Some(2));
-    assert_eq!(files(), 0);
 }
 
 #[test]

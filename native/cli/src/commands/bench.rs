@@ -1,14 +1,15 @@
+use std::ffi::c_int;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use eventfold::{Durability, Event, EventReader, EventWriter, SharedWriter};
 use serde_json::{Value, json};
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::TERM_SIGNALS;
 
 use crate::args;
 use crate::disk::Disk;
@@ -55,23 +56,25 @@ fn seconds(text: &str) -> Result<u64, String> {
 #[derive(Debug)]
 struct Limit {
     time: Duration,
-    /// Ctrl-C ends all rows, so that what they wrote is removed.
-    interrupted: Arc<AtomicBool>,
+    /// Ctrl-C and the like end all rows, so that what they wrote is removed: the signal, or 0.
+    signal: Arc<AtomicUsize>,
 }
 
 impl Limit {
     fn of(time: Duration) -> io::Result<Self> {
-        let interrupted = Arc::default();
-        signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))?;
-        Ok(Self { time, interrupted })
+        let signal = Arc::default();
+        for which in TERM_SIGNALS {
+            signal_hook::flag::register_usize(*which, Arc::clone(&signal), *which as usize)?;
+        }
+        Ok(Self { time, signal })
     }
 
     fn is_reached(&self, took: Duration, bytes: u64) -> bool {
-        took >= self.time || bytes >= MAX_BYTES || self.is_interrupted()
+        took >= self.time || bytes >= MAX_BYTES || self.signal() != 0
     }
 
-    fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
+    fn signal(&self) -> c_int {
+        self.signal.load(Ordering::Relaxed) as c_int
     }
 }
 
@@ -109,8 +112,9 @@ impl Bench {
             replay(&place.path().join("buffered"), &limit).map_err(cannot)?,
         ];
         place.close().map_err(cannot)?;
-        if limit.is_interrupted() {
-            signal_hook::low_level::emulate_default_handler(SIGINT).map_err(cannot)?;
+        match limit.signal() {
+            0 => {}
+            signal => signal_hook::low_level::emulate_default_handler(signal).map_err(cannot)?,
         }
         match self.json {
             true => output::line(&self.to_json(&rows).to_string()),
