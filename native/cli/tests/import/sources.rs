@@ -102,22 +102,41 @@ fn the_logs_own_files_are_refused_and_the_log_is_as_it_was() {
 }
 
 #[test]
-fn a_record_of_another_log_is_told_also_when_the_file_has_nothing_new() {
+fn a_log_without_what_was_imported_is_told_also_when_the_file_has_nothing_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
+    let damaged = lines(0..3).replace("\"data\":2", "\"data\":\0");
+    for left in ["", &damaged] {
+        fs::write(&file, lines(0..3)).unwrap();
+        import(&log, &file, &[]).ok();
+        fs::write(log.join("app.jsonl"), left).unwrap();
+        for _ in 0..2 {
+            let said = import(&log, &file, &[]).failed(1);
+            assert!(
+                said.contains("events are missing, or the log was made anew"),
+                "{said}"
+            );
+            assert!(said.contains("--again"), "{said}");
+        }
+        fs::remove_file(log.join("app.jsonl")).unwrap();
+        import(&log, &file, &["--again"]).ok();
+        assert_eq!(data(&log), numbers(0..3));
+    }
+}
+
+#[test]
+fn a_damaged_line_where_an_import_goes_on_is_told_with_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
     let (log, file) = (dir.path().join("log"), dir.path().join("some.jsonl"));
     fs::write(&file, lines(0..3)).unwrap();
     import(&log, &file, &[]).ok();
-    fs::remove_file(log.join("app.jsonl")).unwrap();
-    for _ in 0..2 {
-        let said = import(&log, &file, &[]).failed(1);
-        assert!(
-            said.contains("was written for another log than this"),
-            "{said}"
-        );
-        assert!(said.contains("--again"), "{said}");
-    }
-    import(&log, &file, &["--again"]).ok();
-    assert_eq!(data(&log), numbers(0..3));
+    fs::write(log.join("app.jsonl"), lines(0..3) + "nonsense\n").unwrap();
+    fs::write(&file, lines(0..4)).unwrap();
+    let said = import(&log, &file, &[]).failed(1);
+    assert!(said.contains("eventfold doctor"), "{said}");
+    run(["doctor", text(&log), "--repair"]).ok();
+    import(&log, &file, &[]).ok();
+    assert_eq!(data(&log), numbers(0..4));
 }
 
 #[cfg(target_os = "linux")]

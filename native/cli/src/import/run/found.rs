@@ -3,7 +3,7 @@
 use eventfold::{Error, Event};
 use serde_json::Value;
 
-use super::{Data, Item, Record, Run};
+use super::{Data, Item, Run};
 use crate::failure::{Failure, Outcome};
 
 impl Run<'_> {
@@ -69,14 +69,14 @@ impl Run<'_> {
     }
 
     fn lost(&self, error: &std::io::Error) -> Failure {
-        let record = Record::path(self.options.dir, &self.source.key);
         match Error::of(error) {
             Some(Error::Beyond { .. } | Error::NotABoundary { .. }) => Failure::new(format!(
-                "{} was written for another log than this ({error}); if the log was made anew, \
-                 import from the first line with --again",
-                record.display()
+                "{} was imported up to a place that the log does not have ({error}): events are \
+                 missing, or the log was made anew. Take the directory from a backup; into a log \
+                 that was made anew, import from the first line with --again",
+                self.source.name
             )),
-            _ => Failure::new(error.to_string()),
+            _ => Failure::waited(error, 0),
         }
     }
 }
