@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use eventfold::{EventReader, EventRef, LogIterator};
+use eventfold::{Error, EventReader, EventRef, LogIterator};
 
 use crate::failure::{Failure, Outcome};
 use crate::files::{ARCHIVE, LOG, check_dir, holds_log};
@@ -49,12 +49,19 @@ pub(crate) fn next_whole(events: &mut LogIterator) -> Option<io::Result<EventRef
     Some(event.and_then(|event| event.check().map(|()| event)))
 }
 
-/// The same, if it starts before `end`: the one behind blank lines up to there does not.
+/// The same, if it starts before `end`: what lies behind blank lines up to there does not.
 pub(crate) fn next_before(events: &mut LogIterator, end: u64) -> Option<io::Result<EventRef<'_>>> {
     if LogIterator::position(events) >= end {
         return None;
     }
-    next_whole(events).filter(|event| event.as_ref().map_or(true, |event| event.position() < end))
+    next_whole(events).filter(|event| match event {
+        Ok(event) => event.position() < end,
+        // Of the archive it can hide what lies before it too.
+        Err(error) => !matches!(
+            Error::of(error),
+            Some(Error::Corrupt { path, position, .. }) if path.ends_with(LOG) && *position >= end
+        ),
+    })
 }
 
 /// Damage that reading met and passed.

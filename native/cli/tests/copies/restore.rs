@@ -149,25 +149,31 @@ fn a_time_is_the_same_place_to_state_at_as_to_restore() {
 }
 
 #[test]
-fn an_event_behind_what_a_repair_blanked_is_not_before_the_end_of_it() {
+fn what_is_behind_what_a_repair_blanked_is_not_before_the_end_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let from = dir.path().join("log");
     let line = |n| format!("{{\"type\":\"n\",\"data\":{n},\"ts\":{n}}}\n");
     fs::create_dir(&from).unwrap();
-    let lines = [&line(1), "garbage\n", &line(2)].concat();
-    fs::write(from.join("app.jsonl"), lines).unwrap();
+    fs::write(from.join("app.jsonl"), line(1) + "garbage\n").unwrap();
     run(["doctor", text(&from), "--repair"]).ok();
-    let second = (line(1).len() + "garbage\n".len()).to_string();
-    for (n, at) in [second.as_str(), "@1"].into_iter().enumerate() {
-        let to = dir.path().join(n.to_string());
-        run(["restore", text(&from), text(&to), "--at", at]).ok();
-        assert_eq!(data(&to), [json!(1)]);
-        let state = run(["state-at", text(&from), at, "--", "cat"]).ok();
-        assert_eq!(state, line(1));
+    let repaired = fs::read_to_string(from.join("app.jsonl")).unwrap();
+    let second = repaired.len().to_string();
+    for (behind, places) in [
+        (line(2), vec![&*second, "@1"]),
+        ("damaged\n".into(), vec![&second]),
+    ] {
+        fs::write(from.join("app.jsonl"), repaired.clone() + &behind).unwrap();
+        for at in places {
+            let to = dir.path().join(format!("{at}{}", behind.len()));
+            run(["restore", text(&from), text(&to), "--at", at]).ok();
+            assert_eq!(data(&to), [json!(1)]);
+            goes_on(&to);
+            let state = run(["state-at", text(&from), at, "--", "cat"]).ok();
+            assert_eq!(state, line(1));
+        }
+        for command in ["cat", "tail"] {
+            let shown = run([command, text(&from), "--to", &second]).ok();
+            assert_eq!(shown, line(1), "{command}");
+        }
     }
-    for command in ["cat", "tail"] {
-        let shown = run([command, text(&from), "--to", &second]).ok();
-        assert_eq!(shown, line(1), "{command}");
-    }
-    goes_on(&dir.path().join("0"));
 }
