@@ -49,12 +49,19 @@ impl Copy {
             permissions: writable(&fs::metadata(from).map_err(cannot)?),
             damaged: 0,
         };
+        let cannot_copy = |from: &Path, error| {
+            let (from, to) = (from.display(), to.display());
+            Failure::io(format_args!("cannot copy {from} to {to}"), &error)
+        };
         // Before the log, so that they are about no event that is not in the copy.
         for part in ["imports", "views"] {
-            copy_dir(&from.join(part), &copy.dir.path().join(part)).map_err(cannot)?;
+            let part_of_log = from.join(part);
+            copy_dir(&part_of_log, &copy.dir.path().join(part))
+                .map_err(|error| cannot_copy(&part_of_log, error))?;
         }
         for _ in 0..TRIES {
-            if copy_files(from, copy.dir.path()).map_err(cannot)? && copy.holds(reader, end)? {
+            let copied = copy_files(from, copy.dir.path());
+            if copied.map_err(|error| cannot_copy(from, error))? && copy.holds(reader, end)? {
                 copy.forget_snapshots_ahead(reader).map_err(cannot)?;
                 return Ok(copy);
             }

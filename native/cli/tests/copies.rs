@@ -294,3 +294,23 @@ fn whoever_copies_a_write_protected_log_can_write_the_copy() {
     run(["rotate", text(&to)]).ok();
     assert!(run(["cat", text(&to)]).ok().contains("\"sent\""));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_copied_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "backup"].map(|name| dir.path().join(name));
+    drop(filled(&from));
+    // A directory cannot be listed where a file is, whoever asks.
+    fs::write(from.join("imports"), "").unwrap();
+    let error = run(["backup", text(&from), text(&to)]).failed(1);
+    let imports = from.join("imports");
+    assert!(
+        error.contains(&format!("cannot copy {}", imports.display())),
+        "{error}"
+    );
+    assert!(!to.exists());
+    fs::remove_file(imports).unwrap();
+    run(["backup", text(&from), text(&to)]).ok();
+    goes_on(&to);
+}
