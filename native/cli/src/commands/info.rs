@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use eventfold::{EventReader, LockState, NoSnapshot, who_holds};
+use eventfold::{EventReader, LockState, who_holds};
 use serde_json::{Value, json};
 
 use crate::disk::{Disk, Fsync};
@@ -70,7 +70,8 @@ struct Facts {
 
 struct View {
     name: String,
-    saved: Result<Saved, NoSnapshot>,
+    /// Or why it cannot be used.
+    saved: Result<Saved, String>,
 }
 
 struct Saved {
@@ -83,11 +84,15 @@ impl Facts {
     fn of(reader: &EventReader, damage: &mut reading::Damage) -> Outcome<Self> {
         let mut views = Vec::new();
         for name in reader.saved_views()? {
-            let saved = reader.saved_view(&name)?.map(|saved| Saved {
-                position: saved.position,
-                version: saved.version,
-                events_behind: 0,
-            });
+            let saved = match reader.saved_view(&name) {
+                Ok(Ok(saved)) => Ok(Saved {
+                    position: saved.position,
+                    version: saved.version,
+                    events_behind: 0,
+                }),
+                Ok(Err(why)) => Err(unusable(why)),
+                Err(error) => Err(error.to_string()),
+            };
             views.push(View { name, saved });
         }
         let mut facts = Self {
@@ -165,7 +170,7 @@ impl Facts {
                 "events_behind": saved.events_behind,
                 "bytes_behind": self.end.saturating_sub(saved.position),
             }),
-            Err(why) => json!({ "name": view.name, "unusable": unusable(*why) }),
+            Err(why) => json!({ "name": view.name, "unusable": why }),
         });
         let holder = match &self.lock {
             LockState::Held(Some(holder)) => json!({
@@ -291,7 +296,7 @@ impl Page<'_> {
                     let events = counted(saved.events_behind, "event");
                     format!("{events}, {} behind", size(behind))
                 }
-                Err(why) => unusable(*why),
+                Err(why) => safe_line(why).into_owned(),
             };
             let state = self.behind_name(&state);
             let _ = writeln!(self.text, "  {:<8} {state}", safe_line(&view.name));

@@ -20,7 +20,16 @@ impl Report {
         for name in reader.saved_views()? {
             let path = file_of(&name);
             let shown = path.display();
-            match reader.saved_view(&name)? {
+            let saved = match reader.saved_view(&name) {
+                Ok(saved) => saved,
+                Err(error) => {
+                    let meaning = "no event is lost, but a program that keeps this view cannot \
+                                   open the log: make the file readable, or move it away";
+                    self.add(Kind::Damage, error.to_string(), meaning);
+                    continue;
+                }
+            };
+            match saved {
                 Ok(_) | Err(NoSnapshot::Missing) => {}
                 Err(NoSnapshot::Ahead { position, end }) => self.add(
                     Kind::Damage,
@@ -48,28 +57,21 @@ impl Report {
 
     pub(super) fn imports(&mut self, reader: &EventReader) -> Outcome {
         let imports = reader.dir().join("imports");
-        let cannot = |path: &Path, error: io::Error| {
-            Failure::io(format_args!("cannot read {}", path.display()), &error)
-        };
+        let cannot = |error| Failure::io(format_args!("cannot read {}", imports.display()), &error);
         let files = match fs::read_dir(&imports) {
             Ok(files) => files,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(cannot(&imports, error)),
+            Err(error) => return Err(cannot(error)),
         };
         for file in files {
-            let name = file.map_err(|error| cannot(&imports, error))?.file_name();
+            let name = file.map_err(cannot)?.file_name();
             let path = imports.join(&name);
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            let text = match fs::read(&path) {
-                Ok(text) => text,
-                // An import from a stream came to its end meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(cannot(&path, error)),
-            };
             let shown = format!("imports/{}", name.display());
-            match serde_json::from_slice::<Record>(&text) {
+            let record = fs::read(&path);
+            match record.and_then(|text| Ok(serde_json::from_slice::<Record>(&text)?)) {
                 Ok(record) => {
                     let position = record.position;
                     if let Some(end) = end_before(reader, position)? {
@@ -85,9 +87,11 @@ impl Report {
                         );
                     }
                 }
+                // An import from a stream came to its end meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => self.add(
                     Kind::Damage,
-                    format!("{shown}: this record of an import is damaged ({error})"),
+                    format!("{shown}: this record of an import cannot be read ({error})"),
                     "no event is lost, but it is not known any more how far its source was \
                      imported: take the file from a backup, or import the source from its first \
                      line once more with --again",

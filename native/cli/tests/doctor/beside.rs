@@ -53,7 +53,7 @@ fn a_snapshot_and_an_import_from_beyond_the_logs_end_are_damage_and_stay() {
     fs::write(record.unwrap().unwrap().path(), "{}").unwrap();
     let (_, what) = findings(&log);
     assert!(
-        what[1].contains("record of an import is damaged"),
+        what[1].contains("record of an import cannot be read"),
         "{what:?}"
     );
 }
@@ -76,4 +76,26 @@ fn a_snapshot_of_events_that_are_damaged_stays_since_its_view_cannot_be_folded_a
         assert!(!page.contains("no event is lost"), "{page}");
     }
     assert_eq!(fs::read(&snapshot).unwrap(), before);
+}
+
+#[test]
+fn what_cannot_be_read_beside_the_events_is_told_with_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    // A directory can be read as a file by nobody.
+    for path in ["views/other.snapshot.json", "imports/0.json"] {
+        fs::create_dir_all(dir.path().join(path)).unwrap();
+    }
+    let page = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    for part in [
+        "read 30 events",
+        "other.snapshot.json: cannot read",
+        "imports/0.json: this record of an import cannot be read",
+    ] {
+        assert!(page.contains(part), "{part:?} is not in\n{page}");
+    }
+    let page = run(["info", text(dir.path())]).ok();
+    for part in ["events   30", "sum ", "other.snapshot.json: cannot read"] {
+        assert!(page.contains(part), "{part:?} is not in\n{page}");
+    }
 }
