@@ -17,8 +17,8 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Print the last events, and with -f what comes after them.
 ///
-/// The system tells of new events; a rotation changes nothing. Ends with Ctrl-C, or when whoever
-/// reads the pipe has gone.
+/// The system tells of new events; a rotation changes nothing. Ends at the position of --to, with
+/// Ctrl-C, or when whoever reads the pipe has gone.
 ///
 /// Damage is told with its place, and what lies behind it is printed; the exit status is 1 then.
 /// Where it hides what lies behind it, -f ends too.
