@@ -47,7 +47,11 @@ fn an_event_is_appended_with_all_that_was_said_of_it() {
         "{\n  \"b\": 2\n}\n",
     )
     .ok();
-    assert_eq!(data(&log), [json!({"n": 1.1}), json!({"b": 2})]);
+    run(["append", text(&log), "celsius", "-2.5", "--meta", "-1"]).ok();
+    assert_eq!(
+        data(&log),
+        [json!({"n": 1.1}), json!({"b": 2}), json!(-2.5)]
+    );
 }
 
 #[test]

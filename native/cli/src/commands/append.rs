@@ -32,7 +32,7 @@ pub(crate) struct Append {
     #[arg(value_name = "TYPE")]
     event_type: String,
     /// What there is to know about it, as JSON; - reads it from standard input
-    #[arg(value_name = "JSON")]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     data: String,
     /// An identifier of your own
     #[arg(long)]
@@ -41,7 +41,7 @@ pub(crate) struct Append {
     #[arg(long)]
     actor: Option<String>,
     /// Anything beside the data, as JSON
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", allow_negative_numbers = true)]
     meta: Option<String>,
     /// When it happened: Unix seconds, RFC 3339, or how long ago (2h); now by default
     #[arg(long, value_name = "TIME", value_parser = times::parse_new, allow_negative_numbers = true)]
