@@ -1,7 +1,7 @@
 //! A consistent copy of a log while a writer is at work.
 
 use std::fs::{self, File, Metadata, Permissions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
@@ -65,8 +65,6 @@ impl Copy {
                 copy.forget_snapshots_ahead(reader).map_err(cannot)?;
                 return Ok(copy);
             }
-            // What a rotation that was taken back has left in it.
-            remove(&copy.dir.path().join(ARCHIVE)).map_err(cannot)?;
         }
         Err(Failure::new(format!(
             "{0} read differently from what was copied of it, {TRIES} times: if a writer rotates it \
@@ -260,26 +258,24 @@ fn check_free(to: &Path) -> Outcome {
 
 /// Copies log and archive. False when a rotation came in between.
 fn copy_files(from: &Path, to: &Path) -> io::Result<bool> {
-    // The long part, to which a rotation then adds little.
-    let before = copy_rest(&from.join(ARCHIVE), &to.join(ARCHIVE))?;
-    remove(&to.join(LOG))?;
-    copy_rest(&from.join(LOG), &to.join(LOG))?;
-    Ok(len(&from.join(ARCHIVE))? == before)
+    for file in [ARCHIVE, LOG] {
+        remove(&to.join(file))?;
+        copy_file(&from.join(file), &to.join(file))?;
+    }
+    Ok(len(&from.join(ARCHIVE))? == len(&to.join(ARCHIVE))?)
 }
 
-/// Adds to `to` what it lacks of `from`, which only grows. Returns how long it is then.
-fn copy_rest(from: &Path, to: &Path) -> io::Result<u64> {
+/// A file that is not there, or no longer, needs no copy.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let mut file = match File::open(from) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    let mut copy = fs::OpenOptions::new().append(true).create(true).open(to)?;
+    let mut copy = File::create(to)?;
     copy.set_permissions(writable(&file.metadata()?))?;
-    let copied = copy.metadata()?.len();
-    file.seek(SeekFrom::Start(copied))?;
-    let more = io::copy(&mut file, &mut copy)?;
-    Ok(copied + more)
+    io::copy(&mut file, &mut copy)?;
+    Ok(())
 }
 
 /// The permissions of what is copied, with which whoever copies it can write the copy too: of a log
@@ -324,13 +320,7 @@ fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     for file in files {
         let file = file?;
         if file.file_type()?.is_file() {
-            let copy = to.join(file.file_name());
-            match fs::copy(file.path(), &copy) {
-                // Replaced or removed meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                copied => drop(copied?),
-            }
-            fs::set_permissions(&copy, writable(&copy.metadata()?))?;
+            copy_file(&file.path(), &to.join(file.file_name()))?;
         }
     }
     Ok(())
