@@ -173,11 +173,7 @@ impl Source {
     pub(crate) fn skip(&mut self, bytes: u64) -> Outcome<bool> {
         while self.at.bytes < bytes {
             let left = usize::try_from(bytes - self.at.bytes).unwrap_or(usize::MAX);
-            let n = {
-                let chunk = self.fill()?;
-                let chunk = chunk.get(..left.min(chunk.len())).unwrap_or_default();
-                chunk.len()
-            };
+            let n = left.min(self.fill()?.len());
             if n == 0 {
                 return Ok(false);
             }
