@@ -132,6 +132,26 @@ fn a_view_is_printed_with_its_age() {
     assert!(error.contains(text(dir.path())), "{error}");
 }
 
+#[test]
+fn a_view_is_printed_also_where_a_line_behind_it_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    let log = dir.path().join("app.jsonl");
+    let lines = fs::read_to_string(&log).unwrap();
+    fs::write(&log, lines.replace("\"data\":25,", "\"data\":[,")).unwrap();
+    for (options, state) in [(&[][..], "45\n"), (&["--json"], "\"state\":45}\n")] {
+        let done = run([&["view", text(dir.path()), "sum"], options].concat());
+        assert!(done.out.ends_with(state), "{}", done.out);
+        let error = done.failed(1);
+        assert!(error.contains("1 place could not be read"), "{error}");
+    }
+    run(["doctor", text(dir.path()), "--repair"]).ok();
+    run(["append", text(dir.path()), "n", "30"]).ok();
+    let done = run(["view", text(dir.path()), "sum"]);
+    assert!(done.err.contains("20 events, "), "{}", done.err);
+    assert_eq!(done.ok(), "45\n");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_program_gets_the_events_up_to_a_position_or_a_time() {

@@ -16,7 +16,8 @@ use crate::saved::{file_of, unusable};
 
 /// Print the state that a view has saved, and how far behind the log it is.
 ///
-/// The state goes to standard output; how old it is to standard error.
+/// The state goes to standard output; how old it is to standard error. Damage behind it is told with
+/// its place; the exit status is 1 then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,10 +46,14 @@ impl View {
             Err(error) => return Err(error.into()),
         };
         let mut events = reader.read_from(saved.position)?;
-        let mut behind = 0_u64;
-        while let Some(event) = events.next_ref() {
-            event?;
-            behind += 1;
+        let (mut behind, mut damage) = (0_u64, reading::Damage::default());
+        loop {
+            let before = events.position();
+            match reading::next_whole(&mut events) {
+                None => break,
+                Some(Ok(_)) => behind += 1,
+                Some(Err(error)) => damage.tell(error, events.position() == before)?,
+            }
         }
         let bytes = events.position().saturating_sub(saved.position);
         if self.json {
@@ -63,7 +68,8 @@ impl View {
             });
             let about = about.to_string();
             let about = about.trim_end_matches('}');
-            return output::line(&safe_json(&format!("{about},\"state\":{}}}", state.get())));
+            output::line(&safe_json(&format!("{about},\"state\":{}}}", state.get())))?;
+            return damage.outcome(&self.dir);
         }
         match Screen::of_stdout().is_terminal {
             true => {
@@ -87,7 +93,7 @@ impl View {
                 size(bytes)
             ),
         });
-        Ok(())
+        damage.outcome(&self.dir)
     }
 
     fn parsed<'a, T: Deserialize<'a>>(&self, state: &'a str) -> Outcome<T> {
