@@ -1,5 +1,7 @@
 //! A point of a log's history, as it is typed.
 
+use std::io;
+
 use eventfold::{Error, EventReader};
 
 use crate::args;
@@ -44,7 +46,7 @@ impl At {
     }
 }
 
-fn not_there(error: &std::io::Error, position: u64) -> Failure {
+fn not_there(error: &io::Error, position: u64) -> Failure {
     // Since 2001; few logs are longer than a gigabyte.
     let may_be_time = matches!(Error::of(error), Some(Error::Beyond { .. }))
         && (1_000_000_000..=times::LAST).contains(&position);
@@ -57,13 +59,12 @@ fn not_there(error: &std::io::Error, position: u64) -> Failure {
 /// Position of the first event that is later than `time`, or `end`.
 fn first_later(reader: &EventReader, time: u64, end: u64) -> Outcome<u64> {
     let mut events = reader.read_full()?;
-    while events.position() < end {
-        let Some(event) = events.next_ref() else {
-            break;
-        };
-        let event = event?;
-        if event.ts() > time {
-            return Ok(event.position());
+    while let Some(event) = reading::next_before(&mut events, end) {
+        match event {
+            Ok(event) if event.ts() > time => return Ok(event.position()),
+            // It has no time, and is told by whoever reads up to there.
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error.into()),
+            _ => {}
         }
     }
     Ok(end)

@@ -177,3 +177,28 @@ fn what_is_behind_what_a_repair_blanked_is_not_before_the_end_of_it() {
         }
     }
 }
+
+#[test]
+fn a_log_is_restored_as_it_was_at_a_time_behind_damage_which_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["log", "restored"].map(|name| dir.path().join(name));
+    let mut writer = EventWriter::open(&from).unwrap();
+    for ts in [1, 2, 3, 4] {
+        writer.append(&Event::at(ts, "n", json!(ts))).unwrap();
+    }
+    drop(writer);
+    let log = fs::read_to_string(from.join("app.jsonl")).unwrap();
+    fs::write(
+        from.join("app.jsonl"),
+        log.replace("\"data\":2", "\"data\":,"),
+    )
+    .unwrap();
+    let error = run(["restore", text(&from), text(&to), "--at", "@3"]).failed(1);
+    assert!(error.contains("1 place of the log"), "{error}");
+    // A state of some of the events would be a wrong one.
+    run(["state-at", text(&from), "@3", "--", "cat"]).failed(1);
+    run(["state-at", text(&from), "@1", "--", "cat"]).failed(1);
+    run(["doctor", text(&to), "--repair"]).ok();
+    assert_eq!(data(&to), [json!(1), json!(3)]);
+    goes_on(&to);
+}
