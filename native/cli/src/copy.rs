@@ -1,6 +1,8 @@
 //! A consistent copy of a log while a writer is at work.
 
-use std::fs::{self, File, Metadata, Permissions};
+mod files;
+
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +14,8 @@ use crate::files::{ARCHIVE, LOG, check_is_there, nameless, parent, sync_dir};
 use crate::output::{self, counted, safe_line, size};
 use crate::reading::{end, next_before};
 use crate::saved::file_of;
+
+use files::{copy_dir, copy_files, remove, remove_dir, sync_all, writable};
 
 /// How often a writer may rotate into the copying before it is given up.
 const TRIES: u32 = 100;
@@ -256,46 +260,6 @@ fn check_free(to: &Path) -> Outcome {
     }
 }
 
-/// Copies log and archive. False when a rotation came in between.
-fn copy_files(from: &Path, to: &Path) -> io::Result<bool> {
-    for file in [ARCHIVE, LOG] {
-        remove(&to.join(file))?;
-        copy_file(&from.join(file), &to.join(file))?;
-    }
-    Ok(len(&from.join(ARCHIVE))? == len(&to.join(ARCHIVE))?)
-}
-
-/// A file that is not there, or no longer, needs no copy.
-fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
-    let mut file = match File::open(from) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let mut copy = File::create(to)?;
-    copy.set_permissions(writable(&file.metadata()?))?;
-    io::copy(&mut file, &mut copy)?;
-    Ok(())
-}
-
-/// The permissions of what is copied, with which whoever copies it can write the copy too: of a log
-/// that is write-protected it has to be finished, and one that was restored is to be written again.
-fn writable(original: &Metadata) -> Permissions {
-    let mut permissions = original.permissions();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        permissions.set_mode(permissions.mode() | 0o200);
-    }
-    #[cfg(not(unix))]
-    #[expect(
-        clippy::permissions_set_readonly_false,
-        reason = "it opens a file to all on Unix only"
-    )]
-    permissions.set_readonly(false);
-    permissions
-}
-
 /// # Errors
 /// What is no damage.
 fn is_same_damage(our: &io::Error, their: io::Error) -> Outcome<bool> {
@@ -307,60 +271,6 @@ fn is_same_damage(our: &io::Error, their: io::Error) -> Outcome<bool> {
             }),
         ) => Ok(ours == theirs),
         _ => Err(their.into()),
-    }
-}
-
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
-    let files = match fs::read_dir(from) {
-        Ok(files) => files,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    fs::create_dir(to)?;
-    for file in files {
-        let file = file?;
-        if file.file_type()?.is_file() {
-            copy_file(&file.path(), &to.join(file.file_name()))?;
-        }
-    }
-    Ok(())
-}
-
-fn sync_all(dir: &Path) -> io::Result<()> {
-    for file in fs::read_dir(dir)? {
-        let file = file?;
-        match file.file_type()?.is_dir() {
-            true => sync_all(&file.path())?,
-            // Windows syncs what is open for writing only.
-            false => fs::OpenOptions::new()
-                .append(true)
-                .open(file.path())?
-                .sync_all()?,
-        }
-    }
-    sync_dir(dir)
-}
-
-fn len(path: &Path) -> io::Result<u64> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(found.len()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(error),
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    gone(fs::remove_file(path))
-}
-
-fn remove_dir(path: &Path) -> io::Result<()> {
-    gone(fs::remove_dir_all(path))
-}
-
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 

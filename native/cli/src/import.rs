@@ -7,6 +7,7 @@
 //! matter how old the record is, nor which append the last run was killed in. While an import
 //! runs it holds the writer's lock, so its own events stand first behind the position.
 
+mod compressed;
 mod json;
 mod mapping;
 mod record;
