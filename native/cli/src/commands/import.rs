@@ -14,7 +14,8 @@ use crate::output;
 /// Run again, it goes on where it stopped, also after kill -9 or a power cut, and takes what a file
 /// gained since: which of a file's bytes are in the log stands in DIR/imports, written before
 /// anything is appended; what came after that is found by comparing the file's lines with the
-/// log's. A stream, from standard input or a pipe, is remembered until it was imported to its end.
+/// log's. A file is known by its path: moved, it is imported anew. A stream, from standard input or
+/// a pipe, is remembered until it was imported to its end.
 ///
 /// A line that cannot be an event ends the import and is named; those before it are in the log. A
 /// compressed file is read to its end first: nothing of a damaged one is imported.
