@@ -18,6 +18,9 @@ const MAX_MIB: u64 = 1 << 40;
 /// need no lock and may run beside the program that writes; `append`, `import`, `rotate` and
 /// `doctor --repair` take the writer's lock.
 ///
+/// What is to be a file or a copy is called .eventfold-… until it is whole: a command that was
+/// killed can leave one, to be removed.
+///
 /// Exit status: 0 when it was done, 1 when it failed, 2 when the command line was not understood,
 /// 3 when `doctor` found something wrong. `state-at` ends with the status of its program.
 #[derive(Debug, Parser)]

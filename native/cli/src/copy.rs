@@ -10,7 +10,7 @@ use eventfold::{Error, EventReader, EventWriter, NoSnapshot};
 use tempfile::TempDir;
 
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG, check_is_there, nameless, parent, sync_dir};
+use crate::files::{ARCHIVE, LOG, UNNAMED, check_is_there, nameless, parent, sync_dir};
 use crate::output::{self, counted, safe_line, size};
 use crate::reading::{end, next_before};
 use crate::saved::file_of;
@@ -44,7 +44,7 @@ impl Copy {
         let cannot = |error| Failure::io(format_args!("cannot write {}", to.display()), &error);
         let mut builder = tempfile::Builder::new();
         let dir = builder
-            .prefix(".eventfold-")
+            .prefix(UNNAMED)
             .tempdir_in(parent(to))
             .map_err(|error| cannot(nameless(error)))?;
         let mut copy = Self {

@@ -14,6 +14,9 @@ use crate::failure::{Failure, Outcome};
 pub(crate) const LOG: &str = "app.jsonl";
 pub(crate) const ARCHIVE: &str = "archive.jsonl.zst";
 
+/// So begins what has no name of its own yet, and what a kill leaves of it.
+pub(crate) const UNNAMED: &str = ".eventfold-";
+
 /// Whether there is a log in `dir`; without one it reads as an empty log.
 pub(crate) fn holds_log(dir: &Path) -> bool {
     dir.join(LOG).exists() || dir.join(ARCHIVE).exists()
@@ -66,11 +69,8 @@ pub(crate) fn check_is_there(dir: &Path) -> Outcome {
 
 /// A file in `dir` that has no name of its own yet, and the permissions that others are made with.
 pub(crate) fn new_file_in(dir: &Path) -> io::Result<NamedTempFile> {
-    #[cfg_attr(
-        not(unix),
-        expect(unused_mut, reason = "permissions are those of Unix")
-    )]
     let mut file = tempfile::Builder::new();
+    file.prefix(UNNAMED);
     #[cfg(unix)]
     file.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     file.tempfile_in(dir).map_err(nameless)

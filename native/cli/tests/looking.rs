@@ -13,7 +13,7 @@ use std::path::Path;
 
 use eventfold::{Event, EventLog, EventWriter};
 use serde_json::{Value, json};
-use support::{command, data, run, text};
+use support::{command, data, run, spawn, text};
 
 fn filled(dir: &Path) -> EventLog {
     let mut log = EventLog::builder(dir)
@@ -246,6 +246,37 @@ fn an_export_beside_a_writer_is_what_was_there_at_its_start() {
             }
         }
     });
+}
+
+#[test]
+fn what_a_kill_leaves_of_an_export_is_known_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let [log, file] = ["log", "a.jsonl"].map(|name| dir.path().join(name));
+    let mut writer = EventWriter::open(&log).unwrap();
+    let events = vec![Event::at(1, "n", json!("text ".repeat(100))); 20_000];
+    writer.append_batch(&events).unwrap();
+    let left = || {
+        let names = fs::read_dir(dir.path()).unwrap();
+        let mut paths = names.map(|name| name.unwrap().path());
+        paths.find(|path| *path != log && *path != file)
+    };
+    let path = loop {
+        let mut export = spawn(["export", text(&log), text(&file), "--force"]);
+        while left().is_none() && export.try_wait().unwrap().is_none() {}
+        export.kill().unwrap();
+        export.wait().unwrap();
+        if let Some(path) = left() {
+            break path;
+        }
+    };
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with(".eventfold-"), "{name}");
+    fs::remove_file(path).unwrap();
+    run(["export", text(&log), text(&file), "--force"]).ok();
+    assert_eq!(
+        fs::read(&file).unwrap(),
+        fs::read(log.join("app.jsonl")).unwrap()
+    );
 }
 
 #[test]
