@@ -70,8 +70,7 @@ impl Report {
                 continue;
             }
             let shown = format!("imports/{}", name.display());
-            let record = fs::read(&path);
-            match record.and_then(|text| Ok(serde_json::from_slice::<Record>(&text)?)) {
+            match Record::read(&path) {
                 Ok(record) => {
                     let position = record.position;
                     if let Some(end) = end_before(reader, position)? {

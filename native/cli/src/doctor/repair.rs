@@ -95,10 +95,10 @@ fn copy_all(dir: &Path, copies: &Path, report: &Report) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// A file that is not there, or is copied already, needs no copy.
+/// What is not there, is copied already, or is no file, such as a pipe, needs no copy.
 fn copy(dir: &Path, copies: &Path, file: &Path) -> io::Result<()> {
     let (from, to) = (dir.join(file), copies.join(file));
-    if !from.exists() || to.exists() {
+    if !from.is_file() || to.exists() {
         return Ok(());
     }
     let parent = to.parent().unwrap_or(copies);

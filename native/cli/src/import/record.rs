@@ -45,24 +45,23 @@ impl Record {
 
     pub(crate) fn load(dir: &Path, key: &str) -> Outcome<Option<Self>> {
         let path = Self::path(dir, key);
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(Failure::io(
-                    format_args!("cannot read {}", path.display()),
-                    &error,
-                ));
-            }
-        };
-        let record = serde_json::from_slice(&text).map_err(|error| {
-            Failure::new(format!(
-                "{}: this record of an import is damaged ({error}); with --again the source is \
-                 imported from its first line",
+        match Self::read(&path) {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::new(format!(
+                "{}: this record of an import cannot be read ({error}); take it from a backup, or \
+                 import the source once more from its first line with --again",
                 path.display()
-            ))
-        })?;
-        Ok(Some(record))
+            ))),
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        // A pipe would be waited for.
+        match fs::metadata(path)?.is_file() {
+            true => Ok(serde_json::from_slice(&fs::read(path)?)?),
+            false => Err(io::Error::other("it is not a regular file")),
+        }
     }
 
     /// Durable when this returns.

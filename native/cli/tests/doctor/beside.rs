@@ -99,3 +99,34 @@ fn what_cannot_be_read_beside_the_events_is_told_with_the_rest() {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_place_of_files_are_not_waited_for() {
+    use super::{add, support::data};
+
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let file = dir.path().join("a.jsonl");
+    fs::write(&file, "{\"type\":\"a\",\"data\":{\"n\":1},\"ts\":1}\n").unwrap();
+    run(["import", text(dir.path()), text(&file)]).ok();
+    let record = fs::read_dir(dir.path().join("imports")).unwrap().next();
+    let record = record.unwrap().unwrap().path();
+    fs::remove_file(&record).unwrap();
+    add(&dir.path().join("app.jsonl"), b"{\"type\":");
+    for pipe in [&record, &dir.path().join("torn.bin")] {
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+    }
+    let page = doctor(dir.path(), &[]).failed_with_output(WRONG);
+    assert!(page.contains("it is not a regular file"), "{page}");
+    let error = doctor(dir.path(), &["--repair"]).failed(1);
+    assert!(error.contains("torn.bin: cannot read"), "{error}");
+    fs::remove_file(dir.path().join("torn.bin")).unwrap();
+    doctor(dir.path(), &["--repair"]).failed_with_output(WRONG);
+    let error = run(["import", text(dir.path()), text(&file)]).failed(1);
+    assert!(error.contains("it is not a regular file"), "{error}");
+    run(["import", text(dir.path()), text(&file), "--again"]).ok();
+    doctor(dir.path(), &[]).ok();
+    assert_eq!(data(dir.path()).len(), 32);
+}
