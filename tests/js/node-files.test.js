@@ -185,6 +185,12 @@ test("a directory may be said as a file URL, and anything else is refused", (t) 
   files.close();
   assert.equal(fs.readFileSync(join(dir, LOG), "utf8"), "x\n");
   for (const given of [undefined, 5, null]) assert.throws(() => nodeHost(given), BadArgumentError);
+  for (const url of ["https://host/dir", "file://host/dir"]) {
+    assert.throws(() => nodeHost(new URL(url)), (error) => {
+      assert.ok(error instanceof BadArgumentError);
+      return error.message.startsWith(`the directory is ${url}: `);
+    });
+  }
   assert.throws(() => nodeHost(dir, { lock: "fcntl" }), /"flock" or "none"/);
 });
 

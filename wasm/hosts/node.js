@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BadArgumentError, EventfoldError, StorageError } from "../js/errors.js";
-import { optionsOf } from "../js/given.js";
+import { describe, optionsOf } from "../js/given.js";
 import { lockLog, placeOf } from "./node-lock.js";
 
 const LOG = "app.jsonl";
@@ -16,19 +16,28 @@ const SNAPSHOT = /^(.+)\.snapshot\.json$/;
 /** @returns {import("./host").Host} */
 export function nodeHost(dir, options) {
   const { lock = "flock" } = optionsOf(options);
-  if (typeof dir !== "string" && !(dir instanceof URL)) {
-    throw new BadArgumentError(`the directory is ${typeof dir}, it must be a path or a file URL`);
-  }
   if (lock !== "flock" && lock !== "none") {
     throw new BadArgumentError(`lock is ${String(lock)}, it can be "flock" or "none"`);
   }
   // Absolute, so that a program that goes elsewhere stays with its log.
-  const name = resolve(dir instanceof URL ? fileURLToPath(dir) : dir);
+  const name = resolve(pathOf(dir));
   return {
     name,
     durability: "synced",
     open: (access) => (access === "read" ? openToRead(name) : openToWrite(name, lock)),
   };
+}
+
+function pathOf(dir) {
+  if (typeof dir === "string") return dir;
+  if (!(dir instanceof URL)) {
+    throw new BadArgumentError(`the directory is ${describe(dir)}, it must be a path or a file URL`);
+  }
+  try {
+    return fileURLToPath(dir);
+  } catch (error) {
+    throw new BadArgumentError(`the directory is ${dir}: ${error.message}`, {}, error);
+  }
 }
 
 /** @returns {import("./host").SourceFiles} */
