@@ -159,8 +159,8 @@ impl<E: core::error::Error + 'static> Error<E> {
     }
 }
 
-/// A text with its control characters escaped.
-struct Shown<'a>(&'a str);
+/// A text with its control characters escaped. The module for JavaScript is built without `Debug`.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,7 +11,7 @@ use eventfold_core::{EventBuffer, Fold, Line, NoSnapshot};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{CoreError, Error};
+use crate::error::Error;
 use crate::reader::EventReader;
 use crate::store::ZSTD;
 use crate::trace;
@@ -220,13 +220,7 @@ impl<S: State> View<S> {
         }
         writer
             .save(&fold, &self.name)
-            .map_err(|error| match error {
-                CoreError::Unreadable { reason } => io::Error::from(Error::Unreadable {
-                    dir: writer.dir().to_path_buf(),
-                    reason: format!("the state of view {:?}: {reason}", self.name),
-                }),
-                error => Error::in_dir(writer.dir(), error).into(),
-            })?;
+            .map_err(|error| Error::in_dir(writer.dir(), error))?;
         self.fold = fold;
         Ok(())
     }

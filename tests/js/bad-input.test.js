@@ -356,6 +356,17 @@ test("a state that JSON does not carry is refused when it is saved, and the snap
   await assertWhole(host, log, [1, 2]);
 });
 
+test("of several views the one whose state would not read back equal is named", async () => {
+  const host = memoryHost();
+  const same = { initial: "", reduce: (state) => state };
+  const log = await EventLog.open(host, { views: { fine: same, torn: { initial: "", reduce: () => "\ud800" } } });
+  log.append(good);
+  const told = { code: "unreadable", message: /the state of view "torn": half of a surrogate pair/ };
+  assert.throws(() => log.save(), told);
+  await assert.rejects(log.close(), told);
+  await assertWhole(host, await EventLog.open(host), [1]);
+});
+
 test("what JSON writes whole is appended: objects of classes, boxed values, what is empty or inherited", async () => {
   class Point {
     constructor(x) {

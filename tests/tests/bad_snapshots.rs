@@ -216,6 +216,24 @@ fn a_snapshot_that_cannot_be_saved_leaves_the_view_as_it_was() {
     assert_eq!(*open(dir.path()).view::<u64>("sum").unwrap(), 18);
 }
 
+#[test]
+fn of_several_views_the_one_whose_state_would_not_read_back_equal_is_named() {
+    let dir = log_with_snapshot(&[3, 4]);
+    let mut log = EventLog::builder(dir.path())
+        .view("sum", |sum: u64, event: &Event| sum + event.ts)
+        .view("ratio", |_: f64, _: &Event| f64::NAN)
+        .open()
+        .unwrap();
+    let error = log.refresh_all().unwrap_err();
+    let told = "the state of view \"ratio\": ";
+    assert!(error.to_string().contains(told), "{error}");
+    log.append(&numbered(5)).unwrap();
+    drop(log);
+    let mut log = open(dir.path());
+    log.refresh_all().unwrap();
+    assert_eq!(*log.view::<u64>("sum").unwrap(), 3 + 4 + 5);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_snapshot_is_replaced_and_never_written_over() {

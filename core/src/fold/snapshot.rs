@@ -18,7 +18,7 @@ use twox_hash::XxHash64;
 
 use super::{Fold, check_view_name};
 use crate::archive::Codec;
-use crate::error::Error;
+use crate::error::{Error, Shown};
 use crate::hash::LineHash;
 use crate::history::{Extent, History};
 use crate::line;
@@ -135,7 +135,7 @@ impl Snapshot {
     /// As [`Fold::save`].
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
-        line::check_value(self.state.as_bytes()).map_err(line::unreadable)?;
+        line::check_value(self.state.as_bytes()).map_err(|reason| unreadable(name, &reason))?;
         let state = self.state.as_bytes();
         write(store, name, state, self.position, self.hash, 0)
     }
@@ -149,9 +149,13 @@ impl<T: Serialize> Fold<T> {
     /// [`Error::ViewName`], and [`Error::Storage`]. The snapshot before stays in each case.
     pub fn save<S: Storage>(&self, store: &mut S, name: &str) -> Result<(), Error<S::Error>> {
         check_view_name(name)?;
-        let state = line::to_json(&self.state).map_err(line::unreadable)?;
+        let state = line::to_json(&self.state).map_err(|reason| unreadable(name, &reason))?;
         write(store, name, &state, self.position, self.hash, self.version)
     }
+}
+
+fn unreadable<E: core::error::Error>(name: &str, reason: &str) -> Error<E> {
+    line::unreadable(format!("the state of view \"{}\": {reason}", Shown(name)))
 }
 
 fn write<S: Storage>(
