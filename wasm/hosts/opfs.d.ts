@@ -18,7 +18,7 @@ export function opfsHost(name: string, options?: OpfsOptions): Host;
 export interface OpfsOptions {
   /** Whether `open("write")` waits for another writer to end, instead of a `LockedError`. */
   wait?: boolean | undefined;
-  /** Ends the waiting. */
+  /** Ends the waiting: opening then rejects with the reason of the signal. */
   signal?: AbortSignal | undefined;
 }
 

@@ -61,8 +61,8 @@ export class EventReader<States = {}> {
    * Opens the log on a host for reading.
    *
    * Rejects with a `BadArgumentError` for what is not a host or not a view, with an
-   * `UnsupportedError` where the runtime lacks what the host needs, and with a `StorageError`
-   * when the host refuses.
+   * `UnsupportedError` where the runtime lacks what the host needs, and with what the host throws:
+   * of this package's hosts that is a `StorageError`.
    */
   static open<States = {}>(host: Host, options?: ReaderOptions<States>): Promise<EventReader<States>>;
 
