@@ -208,14 +208,14 @@ impl<T: DeserializeOwned> Fold<T> {
         name: &str,
         version: u32,
     ) -> Result<Result<Self, NoSnapshot>, Error<S::Error>> {
-        let found = Snapshot::find(source, codec, name, version)?;
+        let found = Snapshot::find(source, codec, name, Some(version))?;
         Ok(found.and_then(|snapshot| {
             let state = line::from_json(snapshot.state.as_bytes());
             Ok(Self {
                 state: state.map_err(|_| NoSnapshot::State)?,
                 position: snapshot.position,
                 hash: snapshot.hash,
-                version,
+                version: snapshot.version,
             })
         }))
     }

@@ -72,18 +72,12 @@ impl EventReader {
     /// [`Error::View`] for an invalid name, and [`Error::Io`].
     pub fn saved_view(&self, name: &str) -> io::Result<Result<SavedView, NoSnapshot>> {
         self.source().check_dir()?;
-        let find = |version| {
-            Snapshot::find(self.source(), ZSTD, name, version)
-                .map_err(|error| Error::in_dir(self.dir(), error))
-        };
-        let (found, version) = match find(0)? {
-            Err(NoSnapshot::Version { found }) => (find(found)?, found),
-            found => (found, 0),
-        };
+        let found = Snapshot::find(self.source(), ZSTD, name, None)
+            .map_err(|error| Error::in_dir(self.dir(), error))?;
         Ok(found.map(|snapshot| SavedView {
             state: snapshot.state,
             position: snapshot.position,
-            version,
+            version: snapshot.version,
         }))
     }
 }

@@ -146,6 +146,7 @@ test("options of the wrong kind are told so, and nothing stays open", async () =
     { views: { v: { initial: 0 } } },
     { views: { v: { reduce() {} } } },
     { views: { v: null } },
+    ...[-1, 1.5, NaN, 2 ** 32, "2", null].map((version) => ({ views: { v: { initial: 0, reduce() {}, version } } })),
     { views: { "../v": { initial: 0, reduce: () => 0 } } },
     { views: { "": { initial: 0, reduce: () => 0 } } },
   ]) {

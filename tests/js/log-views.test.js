@@ -40,6 +40,34 @@ test("a view goes on from its snapshot, and equals one folded from the start", a
   await reader.close();
 });
 
+test("a view of another version is folded from the first event, and saved as that", async () => {
+  const host = memoryHost();
+  let folded = 0;
+  const view = (version, by) => ({
+    initial: 0,
+    reduce: (sum, { data }) => ((folded += 1), sum + by * data),
+    version,
+  });
+  const opened = async (definition) => {
+    folded = 0;
+    const log = await EventLog.open(host, { views: { sum: definition } });
+    const state = log.view("sum");
+    await log.close();
+    return [state, folded];
+  };
+  const log = await EventLog.open(host, { views: { sum: view(undefined, 1) } });
+  log.appendBatch([1, 2, 3].map((data) => ({ type: "a", data })));
+  log.rotate();
+  log.save();
+  await log.close();
+  assert.deepEqual(await opened(view(0, 1)), [6, 0]);
+  for (const version of [1, 2 ** 32 - 1]) {
+    assert.deepEqual(await opened(view(version, 10)), [60, 3]);
+    assert.deepEqual(await opened(view(version, 10)), [60, 0]);
+  }
+  assert.deepEqual(await opened(view(0, 1)), [6, 3]);
+});
+
 test("a reducer that fails, in place too, changes no view, and the snapshot stays", async () => {
   const host = memoryHost();
   let fails = false;

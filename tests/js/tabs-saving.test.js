@@ -87,6 +87,21 @@ test("a view that the leader does not know is not saved, which keeps no other fr
   await closeAll([a, b, c]);
 });
 
+test("a view of another version is folded from the first event, and saved as that also where it is behind", async () => {
+  const [a, b, c] = await pages(3);
+  await a.call("openCounting", "reducers", ["count"]);
+  await b.call("openCounting", "reducers", ["count"], { version: 7 });
+  await a.call("call", "reducers", "append", n(1));
+  assert.equal(await b.call("call", "reducers", "view", "count"), 1);
+  await a.call("call", "reducers", "append", n(2));
+  await a.call("call", "reducers", "save");
+  await b.call("call", "reducers", "close");
+  await c.call("openCounting", "reducers", ["count"], { version: 7 });
+  assert.equal(await c.call("call", "reducers", "view", "count"), 2);
+  assert.equal((await c.call("state", "reducers")).folds, 1);
+  await closeAll([a, b, c]);
+});
+
 test("a tab that is behind replaces no snapshot that is further when it closes", async () => {
   const [a, b, c] = await pages(3);
   for (const { call } of [a, b]) {

@@ -14,11 +14,16 @@ export interface View<State> {
 
   /**
    * The state after `event`; never `undefined`, nor a promise. It may change `state` and return it.
-   * It sees every event once and in order, must not use the log, and depends on its arguments alone:
-   * a snapshot does not know which code folded it, so a reducer that changes meaning wants a new
-   * name.
+   * It sees every event once and in order, must not use the log, and depends on its arguments alone.
    */
   reduce(this: void, state: NoInfer<State>, event: LogEvent): NoInfer<State>;
+
+  /**
+   * Which code folds the view: a whole number from 0, the default, to 2^32 - 1. Raise it when the
+   * reducer changes its meaning: a snapshot of another version is passed over, and the view folded
+   * from the first event.
+   */
+  version?: number | undefined;
 }
 
 /** Views by their names, each with its own state. */

@@ -7,6 +7,8 @@ import { call } from "./module.js";
 import { structuredClone } from "./runtime.js";
 import { Scan } from "./scan.js";
 
+const MAX_VERSION = 0xffffffff;
+
 /** Checks what a program gave as views, but for what the module knows of names. */
 export function checkViews(views) {
   // A Map or an array would be taken for an object without views.
@@ -42,6 +44,8 @@ export class FoldedView {
   constructor(name, definition) {
     this.#name = name;
     this.#definition = definition;
+    /** That of the reducer. */
+    this.version = definition.version ?? 0;
   }
 
   /** Takes the snapshot that there is: the state as JSON, its position and its hash. */
@@ -81,8 +85,9 @@ export class FoldedView {
   /** What is to be saved as a snapshot: nothing, where it is no further than the last one. */
   unsaved() {
     if (!this.fold || this.fold.position === this.saved) return undefined;
+    const { version } = this;
     const { state, position, hash } = this.fold;
-    return { state: json(`the state of view ${JSON.stringify(this.#name)}`, state), position, hash };
+    return { state: json(`the state of view ${JSON.stringify(this.#name)}`, state), position, hash, version };
   }
 }
 
@@ -103,7 +108,7 @@ export class View {
     return this.#session.hold(() => {
       const { glue, files } = this.#session;
       const folded = this.#folded;
-      if (!folded.fold) folded.load(call(() => glue.loadSnapshot(files, this.#name)));
+      if (!folded.fold) folded.load(call(() => glue.loadSnapshot(files, this.#name, folded.version)));
       try {
         this.#goOn(folded.fold);
       } catch (error) {
@@ -120,8 +125,8 @@ export class View {
   save(writer) {
     const snapshot = this.#folded.unsaved();
     if (!snapshot) return;
-    const { state, position, hash } = snapshot;
-    this.#session.run(() => writer.save(this.#name, state, position, hash));
+    const { state, position, hash, version } = snapshot;
+    this.#session.run(() => writer.save(this.#name, state, position, hash, version));
     this.#folded.saved = position;
   }
 
@@ -141,6 +146,12 @@ function checkDefinition(name, definition) {
   if (typeof definition?.reduce !== "function" || definition.initial === undefined) {
     throw new BadArgumentError(
       `the view ${JSON.stringify(name)} is not { initial, reduce(state, event) }`,
+    );
+  }
+  const { version = 0 } = definition;
+  if (!Number.isInteger(version) || version < 0 || version > MAX_VERSION) {
+    throw new BadArgumentError(
+      `the view ${JSON.stringify(name)} has the version ${describe(version)}: it takes a whole number from 0 to ${MAX_VERSION}`,
     );
   }
   try {

@@ -5,16 +5,20 @@ use crate::codec::CODEC;
 use crate::error::to_js;
 use crate::host::{Files, HostStore};
 
-/// The saved state of the view of this name: its JSON, its position and the hash of the last line
-/// folded; nothing when there is none that belongs to this history.
+/// The saved state of the view of this name and version: its JSON, its position and the hash of the
+/// last line folded; nothing when there is none that belongs to this history.
 ///
 /// # Errors
-/// As [`Snapshot::load`].
+/// As [`Snapshot::find`].
 #[wasm_bindgen(js_name = loadSnapshot)]
-pub fn load_snapshot(files: Files, name: &str) -> Result<Option<js_sys::Array>, JsValue> {
+pub fn load_snapshot(
+    files: Files,
+    name: &str,
+    version: u32,
+) -> Result<Option<js_sys::Array>, JsValue> {
     let store = HostStore::new(files, LockMode::None);
-    let snapshot = Snapshot::load(&store, CODEC, name).map_err(to_js)?;
-    Ok(snapshot.map(|snapshot| {
+    let found = Snapshot::find(&store, CODEC, name, Some(version)).map_err(to_js)?;
+    Ok(found.ok().map(|snapshot| {
         let state: JsValue = snapshot.state.into();
         let position: JsValue = (snapshot.position as f64).into();
         let hash: JsValue = snapshot.hash.to_string().into();

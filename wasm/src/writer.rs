@@ -168,8 +168,8 @@ impl RawWriter {
         self.writer.prepare_rotation(limit as u64).map_err(to_js)
     }
 
-    /// Saves a state, given as JSON, that is folded up to `position` where the line of this hash
-    /// ends.
+    /// Saves a state, given as JSON, that a reducer of this version folded up to `position`, where
+    /// the line of this hash ends.
     ///
     /// # Errors
     /// As [`Writer::save_snapshot`].
@@ -179,11 +179,13 @@ impl RawWriter {
         state: String,
         position: f64,
         hash: &str,
+        version: u32,
     ) -> Result<(), JsValue> {
         let snapshot = Snapshot {
             state,
             position: position as u64,
             hash: line_hash(hash)?,
+            version,
         };
         self.writer.save_snapshot(&snapshot, name).map_err(to_js)
     }

@@ -65,8 +65,8 @@ export class Reading {
   }
 
   /** The saved state of a view: its JSON, its position and the hash of the last line folded. */
-  snapshot(view) {
-    const load = () => this.#glue.loadSnapshot(this.#files, view);
+  snapshot(view, version) {
+    const load = () => this.#glue.loadSnapshot(this.#files, view, version);
     return this.#alone(() => this.#believed(load, [snapshotOf(view)]));
   }
 

@@ -20,7 +20,7 @@ export class TabView {
   state() {
     return this.#alone(async () => {
       const folded = this.#folded;
-      if (!folded.fold) folded.load(await this.#link.call("snapshot", { view: this.#name }));
+      if (!folded.fold) folded.load(await this.#link.call("snapshot", { view: this.#name, version: folded.version }));
       try {
         await this.#goOn(folded.fold);
       } catch (error) {

@@ -50,7 +50,7 @@ const calls = {
   start: () => {},
   next: ({ stream, position, after }) => reading.next(stream, position, after),
   drop: ({ stream }) => reading.drop(stream),
-  snapshot: ({ view }) => reading.snapshot(view),
+  snapshot: ({ view, version }) => reading.snapshot(view, version),
   sizes: () => reading.sizes(),
   async leave() {
     leaving.abort();

@@ -85,7 +85,7 @@ export class Writing {
     return { bytes, archived };
   }
 
-  #save({ view, state, position, hash }) {
+  #save({ view, state, position, hash, version }) {
     if (!this.#views.has(view)) {
       throw new UnsupportedError(
         `the view ${JSON.stringify(view)} is not saved: the tab that leads was opened without it, so ` +
@@ -93,8 +93,8 @@ export class Writing {
       );
     }
     // A tab that closes may be behind: what others saved since is not to be folded again.
-    const saved = this.#glue.loadSnapshot(this.#files, view);
+    const saved = this.#glue.loadSnapshot(this.#files, view, version);
     if (saved?.[1] > position) return;
-    this.#writer.save(view, state, position, hash);
+    this.#writer.save(view, state, position, hash, version);
   }
 }

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub position: u64,
     /// The hash of the last line folded.
     pub hash: LineHash,
+    /// The version of the reducer that folded it.
+    pub version: u32,
 }
 
 /// Why a view has no snapshot to go on from, so that its events are folded from the first.
@@ -77,19 +79,7 @@ pub enum NoSnapshot {
 }
 
 impl Snapshot {
-    /// As [`Fold::load`].
-    ///
-    /// # Errors
-    /// As [`Fold::load`].
-    pub fn load<S: Source>(
-        source: &S,
-        codec: Codec,
-        name: &str,
-    ) -> Result<Option<Self>, Error<S::Error>> {
-        Self::find(source, codec, name, 0).map(Result::ok)
-    }
-
-    /// As [`Fold::find`].
+    /// As [`Fold::find`]; without a version, one of any.
     ///
     /// # Errors
     /// As [`Fold::find`].
@@ -97,17 +87,18 @@ impl Snapshot {
         source: &S,
         codec: Codec,
         name: &str,
-        version: u32,
+        version: Option<u32>,
     ) -> Result<Result<Self, NoSnapshot>, Error<S::Error>> {
         check_view_name(name)?;
         let len = source.length(Slot::Snapshot(name))?;
         if len == 0 {
             return Ok(Err(NoSnapshot::Missing));
         }
-        let Some((snapshot, found)) = read_checked(source, name, len)?.and_then(parse) else {
+        let Some(snapshot) = read_checked(source, name, len)?.and_then(parse) else {
             return Ok(Err(NoSnapshot::Foreign));
         };
-        if found != version && !planted(Bug::SnapshotOfAnyVersion) {
+        let found = snapshot.version;
+        if version.is_some_and(|wanted| wanted != found) && !planted(Bug::SnapshotOfAnyVersion) {
             return Ok(Err(NoSnapshot::Version { found }));
         }
         // It was folded from this history if the line before its position is the same.
@@ -137,7 +128,7 @@ impl Snapshot {
         check_view_name(name)?;
         line::check_value(self.state.as_bytes()).map_err(|reason| unreadable(name, &reason))?;
         let state = self.state.as_bytes();
-        write(store, name, state, self.position, self.hash, 0)
+        write(store, name, state, self.position, self.hash, self.version)
     }
 }
 
@@ -181,9 +172,8 @@ fn write<S: Storage>(
         .map_err(|error| Error::storage("replace", slot, error))
 }
 
-/// The snapshot in a file's bytes as [`write`] makes them, which is known of them by their check,
-/// and its version.
-fn parse(bytes: Vec<u8>) -> Option<(Snapshot, u32)> {
+/// The snapshot in a file's bytes as [`write`] makes them, which is known of them by their check.
+fn parse(bytes: Vec<u8>) -> Option<Snapshot> {
     let mut state = String::from_utf8(bytes).ok()?;
     let rest = state.get(..state.len().checked_sub(SUFFIX_LEN)?)?;
     let (rest, version) = number_after(rest, VERSION).unwrap_or((rest, 0));
@@ -196,12 +186,12 @@ fn parse(bytes: Vec<u8>) -> Option<(Snapshot, u32)> {
     rest.starts_with(STATE).then_some(())?;
     state.truncate(len);
     state.drain(..STATE.len());
-    let snapshot = Snapshot {
+    Some(Snapshot {
         state,
         position,
         hash,
-    };
-    Some((snapshot, version))
+        version,
+    })
 }
 
 /// The number that `text` ends with, and what stands before its name.

@@ -38,9 +38,9 @@ export async function open(name, options = {}) {
 }
 
 /** Opens the log with views that count under these names, and with those of ours among them. */
-export const openCounting = (name, names, options) => {
+export const openCounting = (name, names, { version, ...options } = {}) => {
   const reduce = (count) => ((counted.folds += 1), count + 1);
-  const definitions = names.map((view) => [view, views[view] ?? { initial: 0, reduce }]);
+  const definitions = names.map((view) => [view, views[view] ?? { initial: 0, reduce, version }]);
   return open(name, { views: Object.fromEntries(definitions), ...options });
 };
 

@@ -42,7 +42,7 @@ export async function views() {
   const log = await EventLog.open(host, {
     views: {
       todos,
-      count: { initial: 0, reduce: (count) => count + 1 },
+      count: { initial: 0, reduce: (count) => count + 1, version: 2 },
       byType: {
         initial: {} as Record<string, number>,
         reduce(counts, event) {
