@@ -94,8 +94,8 @@ impl<S: Storage> Writer<S> {
     ) -> Result<Vec<Appended>, Error<S::Error>> {
         self.usable()?;
         let mut batch = self.empty_batch();
-        for event in events {
-            batch.push(event)?;
+        for (index, event) in events.into_iter().enumerate() {
+            batch.push(event).map_err(|error| error.of_event(index))?;
         }
         self.append_encoded(batch, durability)
     }
@@ -138,8 +138,13 @@ impl<S: Storage> Writer<S> {
         self.usable()?;
         let (mut ends, mut start) = (Vec::new(), 0);
         for newline in memchr_iter(b'\n', lines) {
-            line::check(lines.get(start..newline).unwrap_or_default())?;
+            let checked = line::check(lines.get(start..newline).unwrap_or_default());
             start = newline + 1;
+            let is_batch = !ends.is_empty() || start < lines.len();
+            checked.map_err(|error: Error<_>| match is_batch {
+                true => error.of_event(ends.len()),
+                false => error,
+            })?;
             ends.push(start);
         }
         if start < lines.len() {

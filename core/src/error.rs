@@ -1,5 +1,6 @@
 //! What can go wrong.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write as _};
 
@@ -155,6 +156,16 @@ impl<E: core::error::Error + 'static> Error<E> {
             file: slot.to_string(),
             offset,
             reason: reason.into(),
+        }
+    }
+
+    /// Says which event of a batch cannot be written.
+    pub(crate) fn of_event(self, index: usize) -> Self {
+        match self {
+            Self::Unreadable { reason } => Self::Unreadable {
+                reason: format!("event {index} of the batch, counted from 0: {reason}"),
+            },
+            error => error,
         }
     }
 }

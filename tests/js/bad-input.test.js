@@ -79,7 +79,10 @@ for (const [what, event] of Object.entries(REFUSED)) {
       return error.message.length > 0;
     };
     assert.throws(() => log.append(event), refused);
-    assert.throws(() => log.appendBatch([good, event, good]), refused);
+    assert.throws(() => log.appendBatch([good, event, good]), (error) => {
+      if (what !== "a getter that throws") assert.match(error.stack, /event 1 of the batch, counted from 0: /);
+      return refused(error);
+    });
     assert.throws(() => log.appendIf(event, log.end()), refused);
     assert.deepEqual(log.end(), end);
     await assertWhole(host, log, [1]);

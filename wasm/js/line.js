@@ -1,6 +1,6 @@
 // An event on its way into the log: the line that the module checks and writes.
 
-import { BadArgumentError, TooLargeError, UnreadableError } from "./errors.js";
+import { BadArgumentError, EventfoldError, TooLargeError, UnreadableError } from "./errors.js";
 import { describe, isBuiltin, reasonOf } from "./given.js";
 
 /** How many characters a batch may have: it has to be in memory at once, more than once. */
@@ -51,7 +51,7 @@ export function linesOf(events) {
   const lines = [];
   let length = 0;
   for (const event of events) {
-    const line = lineOf(event);
+    const line = lineInBatch(event, lines.length);
     length += line.length;
     if (length > MAX_BATCH) {
       throw new TooLargeError(`the batch has more than ${MAX_BATCH} characters: append it in parts`);
@@ -59,6 +59,15 @@ export function linesOf(events) {
     lines.push(line);
   }
   return lines;
+}
+
+function lineInBatch(event, index) {
+  try {
+    return lineOf(event);
+  } catch (error) {
+    if (!(error instanceof EventfoldError)) throw error;
+    throw new error.constructor(`event ${index} of the batch, counted from 0: ${error.message}`, {}, error.cause);
+  }
 }
 
 function checkText(field, value) {

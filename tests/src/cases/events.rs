@@ -304,11 +304,17 @@ pub fn an_event_that_is_refused_leaves_no_byte<P: Place>() {
         "{refused:?}"
     );
     let batch = [event(1), Event::at(0, "deep", deep)];
-    let refused = writer.append_batch(&batch, Durability::Synced);
-    assert!(
-        matches!(refused, Err(Error::Unreadable { .. })),
-        "{refused:?}"
-    );
+    let lines = "{\"type\":\"a\",\"data\":1,\"ts\":0}\n{\"type\":\"a\",\"data\":1e999,\"ts\":0}\n";
+    for refused in [
+        writer.append_batch(&batch, Durability::Synced),
+        writer.append_lines(lines.as_bytes(), Durability::Synced),
+    ] {
+        let Err(Error::Unreadable { reason }) = refused else {
+            panic!("{refused:?}");
+        };
+        let told = "event 1 of the batch, counted from 0: ";
+        assert!(reason.starts_with(told), "{reason}");
+    }
     assert_eq!(place.bytes(Slot::Log), before);
     assert_eq!(place.store().len(Slot::Log).unwrap(), writer.log_len());
     drop(writer);
