@@ -175,6 +175,14 @@ test("a tab that closes gets its answers, and then says that it is closed", asyn
   await closeAll([a, b]);
 });
 
+test("a tab that is closed right after it was opened waits for no turn to lead", async () => {
+  const [a, b] = await pages(2);
+  await a.call("open", "closed at once");
+  await a.call("call", "closed at once", "append", n(1));
+  await b.run("openAndClose", "closed at once", 30);
+  await closeAll([a, b]);
+});
+
 test("closing ends readings and tails in the middle of what they were given", async () => {
   const [a] = await pages(1);
   await a.call("open", "amid");

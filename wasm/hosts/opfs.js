@@ -90,8 +90,11 @@ async function openLocked(name, views, lock, onLost) {
 /** Resolves when the lock is held. */
 function takeLock(name, { wait, signal }) {
   const locks = locksFor(name);
+  const options = wait ? { signal } : { ifAvailable: true };
   return new Promise((held, failed) => {
-    const ended = locks.request(lockOf(name), wait ? { signal } : { ifAvailable: true }, (lock) => {
+    const ended = locks.request(lockOf(name), options, (lock) => {
+      // Nobody waits for it any more.
+      if (options.signal?.aborted) return undefined;
       if (!lock) {
         throw new LockedError(
           `another tab or worker writes to ${name}: close it, or read without writing`,
@@ -112,8 +115,10 @@ function takeLock(name, { wait, signal }) {
         });
       });
     });
-    // After `held` this settles nothing any more.
+    // After `held` these settle nothing any more. Chromium does not hear by itself of a signal in
+    // the moment after the first request in a worker.
     ended.catch(failed);
+    options.signal?.addEventListener("abort", () => failed(signal.reason), { once: true });
   });
 }
 

@@ -84,6 +84,14 @@ const actions = {
     await EventLog.open(opfsHost(name, { wait: true, signal: AbortSignal.timeout(50) }));
   },
 
+  /** Opens with a signal that is aborted in the moment after the waiting has begun. */
+  async openAndAbortAtOnce(name) {
+    const waiting = new AbortController();
+    const opening = opfsHost(name, { wait: true, signal: waiting.signal }).open("write");
+    waiting.abort();
+    await opening;
+  },
+
   async grab(name) {
     const file = await (await directory(name)).getFileHandle("app.jsonl", { create: true });
     handle = await file.createSyncAccessHandle();

@@ -140,6 +140,11 @@ export async function failSaving(name) {
 
 export const keepsFailure = () => globalThis.failed.deref() !== undefined;
 
+/** Opens the log so many times, and closes it at once each time. */
+export async function openAndClose(name, times) {
+  for (let time = 0; time < times; time += 1) await (await TabLog.open(name)).close();
+}
+
 /** Begins to save, closes at once, and tells what became of the saving. */
 export async function closeAmidSaving(name) {
   startSaving(name);
