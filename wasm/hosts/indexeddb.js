@@ -2,6 +2,7 @@
 
 import { memoryFiles } from "./memory-files.js";
 import { BadArgumentError, LockedError, StorageError, UnsupportedError } from "../js/errors.js";
+import { checkWhole } from "../js/given.js";
 import { openDatabase } from "./indexeddb-database.js";
 
 /** How long the lock of a page that is gone is waited for. */
@@ -12,6 +13,7 @@ export function indexedDbHost(name) {
   if (typeof name !== "string" || name === "") {
     throw new BadArgumentError("the log's name must be a string that is not empty");
   }
+  checkWhole(name);
   return {
     name,
     durability: "relaxed",

@@ -2,7 +2,7 @@
 // files in it as in a directory of a native log.
 
 import { BadArgumentError, EventfoldError, StorageError, UnsupportedError } from "../js/errors.js";
-import { reasonOf } from "../js/given.js";
+import { checkWhole, describe, reasonOf } from "../js/given.js";
 
 export const LOG = "app.jsonl";
 export const ARCHIVE = "archive.jsonl.zst";
@@ -36,9 +36,9 @@ export function locksFor(name) {
 }
 
 export function checkName(name) {
-  if (typeof name === "string" && /^[^./\\\p{Cc}][^/\\\p{Cc}]{0,99}$/u.test(name)) return;
+  if (typeof name === "string" && /^[^./\\\p{Cc}][^/\\\p{Cc}]{0,99}$/u.test(name)) return checkWhole(name);
   throw new BadArgumentError(
-    `${JSON.stringify(name)} is no name for a log: it takes 1 to 100 characters, the first of ` +
+    `${describe(name)} is no name for a log: it takes 1 to 100 characters, the first of ` +
       "them no dot, and none of them a slash, a backslash or a control character",
   );
 }

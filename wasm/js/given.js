@@ -2,6 +2,12 @@
 
 import { BadArgumentError, BadPositionError } from "./errors.js";
 
+/** Refuses half of a surrogate pair in a name: each of them is the same to files and locks. */
+export function checkWhole(name) {
+  if (!/\p{Surrogate}/u.test(name)) return;
+  throw new BadArgumentError(`${describe(name)} is no name: it holds half of a surrogate pair, which is no character`);
+}
+
 /** The options of a call, which may be left out. */
 export function optionsOf(options) {
   if (options === undefined) return {};

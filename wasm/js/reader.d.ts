@@ -32,8 +32,8 @@ export type Views<States> = { readonly [Name in keyof States]: View<States[Name]
 export interface ReaderOptions<States = {}> {
   /**
    * The views that `view` can be asked for. A name is 1 to 128 bytes and a file name on every
-   * system: none of `/ \ : * ? " < > |`, no control character, no dot or space at either end. No
-   * two differ in case only.
+   * system: none of `/ \ : * ? " < > |`, no control character, no half of a surrogate pair, no
+   * dot or space at either end. No two differ in case only.
    */
   views?: Views<States> | undefined;
 }

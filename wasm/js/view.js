@@ -1,7 +1,7 @@
 // Views: states folded over the events by reducers in JavaScript.
 
 import { BadArgumentError, CorruptError, ReducerError } from "./errors.js";
-import { describe, reasonOf } from "./given.js";
+import { checkWhole, describe, reasonOf } from "./given.js";
 import { json } from "./line.js";
 import { call } from "./module.js";
 import { structuredClone } from "./runtime.js";
@@ -18,19 +18,15 @@ export function checkViews(views) {
   const files = new Set();
   for (const [name, definition] of Object.entries(views)) {
     checkDefinition(name, definition);
-    const file = fileOf(name);
+    checkWhole(name);
+    // On some systems those that differ in case only are one file.
+    const file = name.toLowerCase();
     if (files.has(file)) {
       throw new BadArgumentError(`the view name ${JSON.stringify(name)} is the name of another view too`);
     }
     files.add(file);
   }
 }
-
-/**
- * What names have in common that are one file: on some systems those that differ in case only, and
- * on all of them those that differ in halves of surrogate pairs only.
- */
-const fileOf = (name) => name.replace(/\p{Surrogate}/gu, "\ufffd").toLowerCase();
 
 /** What a view has folded, and what of it is saved, whoever reads the events for it. */
 export class FoldedView {
