@@ -110,6 +110,9 @@ test("two tabs share a log, the killed writer's place is taken, and a native pro
 
 test("everything has a name, and fits a phone in the dark", async () => {
   const page = await open({ width: 360, scheme: "dark" });
+  await page.type('#goal [name="team"]', "W".repeat(40));
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.querySelector("#list li")?.textContent.includes("WWW"), { polling: 100 });
   const tree = await page.accessibility.snapshot();
   const controls = [];
   (function walk(node) {

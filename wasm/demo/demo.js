@@ -149,6 +149,7 @@ function listen() {
   click("rotate", "Not rotated", async () => {
     const { bytes: moved, archived } = await log.rotate();
     say(moved ? `${bytes(moved)} of lines became ${bytes(archived)} of archive; no position changed.` : "The log was empty.");
+    show();
   });
   click("kill", "Not killed", async () => {
     if (log.role === "leader") return die();
