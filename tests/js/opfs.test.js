@@ -161,6 +161,12 @@ function testsIn(browser) {
     await assert.rejects(a("exported", "none"), /there is no log/);
   });
 
+  test("exports no view that knows more than the log that goes with it", async () => {
+    const { looks, log, view } = await worker("a")("exportAmidSaving", "amid saving");
+    assert.equal(looks, 3);
+    assert.equal(view, log);
+  });
+
   test("what the browser's files refuse is a typed error that names the log", async () => {
     const { errors, held } = await worker("a")("useWhatIsInTheWay");
     assert.equal(errors.length, 8);

@@ -51,11 +51,13 @@ async function copyOf(directory) {
     return bytes.length < length ? -1 : length;
   };
 
+  // What is read before the log knows of no later event.
+  for (const path of await snapshotsIn(directory)) await read(path);
   const archive = await read(ARCHIVE);
   const log = await read(LOG);
   if (log < 0 || (await lengthOf(LOG)) < log) return undefined;
   if ((await lengthOf(ARCHIVE)) !== archive) return undefined;
-  for (const path of [TORN, ...(await snapshotsIn(directory))]) await read(path);
+  await read(TORN);
   return copy;
 }
 

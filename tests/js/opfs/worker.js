@@ -186,6 +186,29 @@ const actions = {
     return numbers;
   },
 
+  /** What is exported of a log whose view is saved in the midst of that: where the log and the view end. */
+  async exportAmidSaving(name) {
+    const writer = await EventLog.open(opfsHost(name), { views });
+    const add = (n) => {
+      writer.append(event(n));
+      writer.save();
+    };
+    add(0);
+    const { prototype } = FileSystemFileHandle;
+    const { getFile } = prototype;
+    let looks = 0;
+    prototype.getFile = function () {
+      // By the third the bytes were read.
+      if (this.name === "app.jsonl" && (looks += 1) === 3) add(1);
+      return getFile.call(this);
+    };
+    const exported = await exportDirectory(name);
+    prototype.getFile = getFile;
+    await writer.close();
+    const { position } = JSON.parse(texts(exported)["views/sum.snapshot.json"]);
+    return { looks, log: exported.get("app.jsonl").length, view: position };
+  },
+
   /** How many events a reader has after two refreshes at once, of which the first is slow. */
   async refreshAtOnce(name) {
     const writer = await EventLog.open(opfsHost(name));
