@@ -165,6 +165,19 @@ test("a log that cannot be opened says why, in every tab", async () => {
   await closeAll([a, b]);
 });
 
+test("what an import that did not end has left is no log in tabs either, and can be imported again", async () => {
+  const [a] = await pages(1);
+  const { run } = await rig.page("/tests/js/opfs/page.js");
+  await run("run", "w", "leaveUnfinished", "half");
+  await assert.rejects(a.call("open", "half"), { code: "storage", message: /an import into half did not end/ });
+  const line = '{"type":"a","data":{"n":0},"ts":1}\n';
+  assert.deepEqual(await run("run", "w", "importOf", "half", [["app.jsonl", line]]), { result: ["app.jsonl"] });
+  await a.call("open", "half");
+  await a.call("call", "half", "append", n(1));
+  assert.deepEqual(await a.call("numbers", "half"), [0, 1]);
+  await closeAll([a]);
+});
+
 test("what waits for a tab that leads is not refused because this one could not", async () => {
   const [a, b] = await pages(2);
   await a.call("open", "led by another");

@@ -113,6 +113,13 @@ export async function fileOf(directory, path, create) {
   }
 }
 
+export async function refuseUnfinished(directory, name) {
+  if (!(await fileOf(directory, IMPORTING, false))) return;
+  throw new StorageError(`an import into ${name} did not end: import it again`, {
+    file: IMPORTING,
+  });
+}
+
 /** The paths of the snapshots that there are. */
 export async function snapshotsIn(directory) {
   const paths = [];

@@ -1,12 +1,11 @@
 // A log in the origin private file system (OPFS), for dedicated workers.
 
-import { LockedError, StorageError, UnsupportedError } from "../js/errors.js";
+import { LockedError, UnsupportedError } from "../js/errors.js";
 import { checkSignal, optionsOf } from "../js/given.js";
 import { closeAll, filesOver, settleSpare } from "./opfs-files.js";
 import { SHARED } from "./opfs-live.js";
 import {
   ARCHIVE,
-  IMPORTING,
   LOG,
   SPARE,
   TORN,
@@ -16,6 +15,7 @@ import {
   fileOf,
   lockOf,
   locksFor,
+  refuseUnfinished,
   snapshotOf,
   snapshotsIn,
 } from "./opfs-place.js";
@@ -47,11 +47,7 @@ export function opfsHost(name, options) {
 
 async function openForReading(name, views) {
   if (typeof FileReaderSync === "undefined") throw inNoWorker(name);
-  return attempt("read", name, async () => {
-    const directory = await directoryOf(name, false);
-    if (directory) await refuseUnfinished(directory, name);
-    return filesToRead(name, views, { hold: true });
-  });
+  return attempt("read", name, () => filesToRead(name, views, { hold: true }));
 }
 
 async function openForWriting(name, views, options) {
@@ -140,13 +136,6 @@ async function openHandle(directory, path, name, mode) {
     }
     await new Promise((later) => setTimeout(later, pause));
   }
-}
-
-async function refuseUnfinished(directory, name) {
-  if (!(await fileOf(directory, IMPORTING, false))) return;
-  throw new StorageError(`an import into ${name} did not end: import it again`, {
-    file: IMPORTING,
-  });
 }
 
 function inNoWorker(name) {
