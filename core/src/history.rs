@@ -214,11 +214,10 @@ impl History {
     }
 
     fn tail_is_current<S: Source>(&self, source: &S) -> Result<bool, Error<S::Error>> {
-        let len = source.length(Slot::Archive)?;
-        Ok(self
-            .tail
-            .as_ref()
-            .is_some_and(|tail| tail.archive_len == len))
+        match &self.tail {
+            Some(tail) => tail.is_current(source),
+            None => Ok(false),
+        }
     }
 
     fn read_block<S: Source>(

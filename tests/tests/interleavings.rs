@@ -199,6 +199,45 @@ fn a_reader_takes_no_archive_that_changes_under_it_for_a_damaged_one() {
     }
 }
 
+/// Two writers in a row are killed while they rotate: the rotation of the first is undone, and that of
+/// the second leaves an archive of the same length, which holds more.
+#[test]
+fn a_reader_takes_a_rotation_in_the_place_of_one_of_the_same_length_for_another() {
+    let place = Memory::empty();
+    let killed = |events, calls| {
+        let mut store = Faulty::new(place.store(), Fault::FromThenOn, usize::MAX, 0);
+        let opened = Writer::open(&mut store, Codec::PORTABLE, Access::Exclusive);
+        let mut writer = opened.unwrap().0;
+        for _ in 0..events {
+            let same = Event::at(0, "same", json!({ "n": 0 }));
+            writer.append(&same, Durability::Buffered).unwrap();
+        }
+        let store = writer.store_mut();
+        store.at = store.calls + calls;
+        assert!(writer.rotate().is_err());
+        place.image()
+    };
+    // The log is synced, the archive appended to and synced; then the log is cut and synced.
+    let before = killed(1000, 3);
+    let after = killed(20, 5);
+    let len = |state: &MemoryStore, slot| state.len(slot).unwrap();
+    assert_eq!(len(&before, Slot::Archive), len(&after, Slot::Archive));
+    assert!(len(&before, Slot::Log) > 0 && len(&after, Slot::Log) == 0);
+
+    let timeline = Timeline {
+        before: &before,
+        after: &after,
+        calls_before: Cell::new(usize::MAX),
+        early: Cell::new(false),
+    };
+    let mut scan = Scan::new(&timeline, Codec::PORTABLE, 0);
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 1000);
+    timeline.move_on();
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 20);
+    scan.seek(0);
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 1020);
+}
+
 #[test]
 fn a_view_refreshed_wherever_the_writer_moves_on_is_a_fold_of_a_prefix() {
     let ends = ends();

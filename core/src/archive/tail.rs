@@ -48,6 +48,20 @@ impl Tail {
         Ok(tail)
     }
 
+    /// Whether the archive is as it was when this was read: as long, and, where a rotation waits for
+    /// its seal, with the same one. That one may be undone, and another be as long in its place.
+    pub(crate) fn is_current<S: Source>(&self, source: &S) -> Result<bool, Error<S::Error>> {
+        if source.length(Slot::Archive)? != self.archive_len {
+            return Ok(false);
+        }
+        let Some(last) = self.pending.last() else {
+            return Ok(true);
+        };
+        let offset = last.frame - BlockMark::LEN as u64;
+        let mark = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
+        Ok(BlockMark::decode(&mark).is_some_and(|mark| mark.block(offset) == *last))
+    }
+
     /// Position after the last byte that is complete history: where the log begins, unless it is
     /// empty.
     pub(crate) fn counted_end(&self) -> u64 {
