@@ -274,6 +274,10 @@ impl<S: Source> Scan<S> {
                 bytes.truncate(at + newline + 1);
                 self.want = (self.want * 2).min(LONGEST_READ);
                 whole_to = torn_start(bytes.get(at..).unwrap_or_default(), position);
+                if whole_to > position {
+                    // What may be torn is read when it is its turn: until then it may be cut off.
+                    bytes.truncate((whole_to - start) as usize);
+                }
             }
             (self.at, self.bytes, self.place) = (at, bytes, place);
             self.whole_to = self.whole_to.max(whole_to);

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use eventfold_core::{
-    Access, Codec, Durability, Error, Event, Fold, Line, MemoryStore, Scan, Slot, Source, Writer,
+    Access, Codec, Durability, Error, Event, Fold, Line, MemoryStore, Scan, Slot, Source, Storage,
+    Writer,
 };
 use eventfold_tests::faulty::{Fault, Faulty};
 use eventfold_tests::places::Memory;
@@ -236,6 +237,30 @@ fn a_reader_takes_a_rotation_in_the_place_of_one_of_the_same_length_for_another(
     assert_eq!(try_numbers(&mut scan).unwrap().len(), 20);
     scan.seek(0);
     assert_eq!(try_numbers(&mut scan).unwrap().len(), 1020);
+}
+
+#[test]
+fn a_reader_in_front_of_a_torn_tail_reads_what_was_appended_in_its_place() {
+    let place = Memory::empty();
+    append(&mut place.open(), 0);
+    let torn = b"{\"type\":\"\0\0\0\"\n\n";
+    place.store().append(Slot::Log, torn).unwrap();
+    let before = place.image();
+    let mut writer = place.open();
+    append(&mut writer, 1);
+    append(&mut writer, 2);
+    let after = place.image();
+
+    let timeline = Timeline {
+        before: &before,
+        after: &after,
+        calls_before: Cell::new(usize::MAX),
+        early: Cell::new(false),
+    };
+    let mut scan = Scan::new(&timeline, Codec::PORTABLE, 0);
+    assert!(scan.next_line().unwrap().is_some());
+    timeline.move_on();
+    assert_eq!(try_numbers(&mut scan).unwrap(), [1, 2]);
 }
 
 #[test]
