@@ -208,6 +208,41 @@ fn both_versions_take_turns_and_both_rotate() {
     }
 }
 
+/// A log that was not emptied, since its writer was killed while it wrote to the archive, is archived
+/// by 0.2.0 behind what was written.
+#[test]
+fn what_0_2_archived_behind_a_rotation_that_a_kill_tore_is_never_cut_off() {
+    let dir = tempdir().unwrap();
+    let [log, archive, torn] =
+        ["app.jsonl", "archive.jsonl.zst", "torn.bin"].map(|file| dir.path().join(file));
+    let mut events = Vec::new();
+    append(&mut open(dir.path()), &mut events, 9);
+    let lines = fs::read(&log).unwrap();
+    open(dir.path()).rotate().unwrap();
+    let rotated = fs::read(&archive).unwrap();
+    // In the mark of the block, behind it, and in its frame.
+    for len in [5, 60, 61, 100] {
+        for (before, after) in [(0, 0), (40, 0), (0, 1)] {
+            fs::write(&log, &lines).unwrap();
+            fs::write(&archive, &rotated[..len]).unwrap();
+            let mut theirs = old::EventLog::open(dir.path()).unwrap();
+            append_0_2(&mut theirs, &mut events, before);
+            theirs.rotate().unwrap();
+            append_0_2(&mut theirs, &mut events, after);
+            drop(theirs);
+            let archived = fs::read(&archive).unwrap();
+            let refused = EventWriter::open(dir.path()).map(drop).unwrap_err();
+            let context = format!("{len} bytes, {before} and {after} events: {refused}");
+            assert!(
+                matches!(Error::of(&refused), Some(Error::Corrupt { .. })),
+                "{context}"
+            );
+            assert!(fs::read(&archive).unwrap() == archived, "{context}");
+            assert!(!torn.exists(), "{context}");
+        }
+    }
+}
+
 #[test]
 fn any_zstd_reader_prints_exactly_the_history() {
     let dir = tempdir().unwrap();

@@ -189,21 +189,33 @@ impl Tail {
     }
 
     /// Whether another writer's frames follow archive offset `offset`, where reading on fails: then
-    /// it was no crash that tore what lies there. In a rotation of ours a mark can be torn, so that
-    /// one frame without a mark is no sign of another writer, unless such a frame lies before it.
+    /// it was no crash alone that tore what lies there. In a rotation of ours a mark can be torn, so
+    /// that one frame without a mark is no sign of another writer, unless it begins where that mark
+    /// or a frame of ours would go on, or such a frame lies before it.
     fn is_amid_history<S: Source>(&self, source: &S, offset: u64) -> Result<bool, Error<S::Error>> {
-        let Some(frame) = whole_frame(source, offset, self.archive_len)? else {
-            return Ok(false);
-        };
-        let mark_at = frame.saturating_sub(BlockMark::LEN as u64);
-        let mark = source.bytes(Slot::Archive, mark_at, BlockMark::LEN)?;
-        if BlockMark::decode(&mark).is_some() {
+        if offset == self.archive_len {
             return Ok(false);
         }
-        let head = source.bytes(Slot::Archive, offset, ZSTD_MAGIC.len())?;
-        Ok(head == ZSTD_MAGIC
+        // What lies in the place of a torn frame's end can be another writer's.
+        let last = self.pending.last().or(self.counted.last());
+        let last = last.filter(|block| block.frame_end() == offset);
+        let from = last.map_or(offset, |block| block.frame - 1);
+        let Some(frame) = whole_frame(source, from, self.archive_len)? else {
+            return Ok(false);
+        };
+        let mark_len = BlockMark::LEN as u64;
+        let mark_at = frame.saturating_sub(mark_len);
+        let mark = source.bytes(Slot::Archive, mark_at, BlockMark::LEN)?;
+        let is_ours = |mark: BlockMark| mark.block(mark_at).frame_end() == self.archive_len;
+        if BlockMark::decode(&mark).is_some_and(is_ours) {
+            return Ok(false);
+        }
+        let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
+        Ok(frame < offset + mark_len
+            || head.starts_with(&ZSTD_MAGIC)
+            || BlockMark::decode(&head).is_some()
             || !self.counted.is_empty()
-            || whole_frame(source, offset, frame)?.is_some())
+            || whole_frame(source, from, frame)?.is_some())
     }
 
     /// Makes what was pending up to archive offset `to` part of history.
