@@ -10,12 +10,28 @@ use serde_json::Value;
 use super::LogIterator;
 
 /// A tail of the log, on any executor: the events of a [`LogIterator`], and those that are appended
-/// later. It ends after an error that ends the iteration, and else never.
+/// later. It ends after an error that ends the iteration, and otherwise never.
 ///
 /// Files are read by the task that polls it, a chunk or an archived block at a time. While tasks
 /// wait, one thread listens for them, for all streams that come from one reader and its clones; it
 /// ends about a second after the last of them was dropped. An event that nobody asks for waits on
 /// the disk: there is nothing that could fill up.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # let dir = tempfile::tempdir()?;
+/// use eventfold::{Event, EventWriter};
+/// use futures::StreamExt; // or another crate's, for `next`
+///
+/// let mut writer = EventWriter::open(dir.path())?;
+/// let mut tail = writer.reader().read_full()?.into_stream();
+/// writer.append(&Event::new("rang", "twice"))?;
+/// let record = tail.next().await.expect("a stream without an error goes on")?;
+/// assert_eq!(record.event.event_type, "rang");
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`LogIterator`]; [`Error::Io`](crate::Error::Io) where the system has no thread to give, which
