@@ -24,6 +24,9 @@ use crate::writer::EventWriter;
 /// [`EventWriter::append`] makes it. Clones write to the same log. Once it is poisoned all of them
 /// have to be dropped, which frees the lock, before the log is opened again.
 ///
+/// Unlike an [`EventLog`](crate::EventLog) it has no size limit and saves no views:
+/// [`with`](Self::with) rotates, and a [`View`](crate::View) by itself folds.
+///
 /// ```
 /// # let dir = tempfile::tempdir()?;
 /// use eventfold::{Event, EventWriter, SharedWriter};

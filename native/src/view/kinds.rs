@@ -57,8 +57,10 @@ impl<S: State> View<S> {
         })
     }
 
-    /// A view whose reducer takes events with data of type `D`, parsed straight into it. An event
-    /// whose data is no `D` fails the refresh with [`Error::Mismatch`].
+    /// A view whose reducer takes events with data of type `D`, parsed straight into it: for a log
+    /// in which all events have such data. One whose data is no `D` fails the refresh with
+    /// [`Error::Mismatch`]. Where events of different types have different data, [`lazy`](Self::lazy)
+    /// asks for each as its own, by [`EventRef::data`].
     ///
     /// # Errors
     /// As [`new`](Self::new).
