@@ -18,8 +18,8 @@ const MAX_MIB: u64 = 1 << 40;
 /// need no lock and may run beside the program that writes; `append`, `import`, `rotate` and
 /// `doctor --repair` take the writer's lock.
 ///
-/// What is to be a file or a copy is called .eventfold-… until it is whole: a command that was
-/// killed can leave one, to be removed.
+/// A file or a copy is called .eventfold-… until it is whole: a command that was killed can leave
+/// one, which you may remove.
 ///
 /// Exit status: 0 when it was done, 1 when it failed, 2 when the command line was not understood,
 /// 3 when `doctor` found something wrong. `state-at` ends with the status of its program.
@@ -42,7 +42,7 @@ pub(crate) struct Args {
 /// What a command does while another program holds the writer's lock.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Wait {
-    /// Wait so many seconds while another program holds the writer's lock; without it, fail at once
+    /// Wait this many seconds while another program holds the writer's lock; without it, fail at once
     #[arg(
         long = "wait",
         value_name = "SECONDS",

@@ -15,10 +15,10 @@ use crate::times;
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Form")]
 pub(crate) struct Form {
-    /// The log's own lines, JSONL; so it is unless standard output is a terminal
+    /// The log's own lines, JSONL; the default unless standard output is a terminal
     #[arg(long, conflicts_with = "human")]
     json: bool,
-    /// A line for people: time, type, data, identifier and actor; so it is on a terminal
+    /// A line for people: time, type, data, identifier and actor; the default on a terminal
     #[arg(long)]
     human: bool,
     /// Do not cut lines at the terminal's width

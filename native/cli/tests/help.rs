@@ -12,7 +12,7 @@ use std::process::Command;
 
 use support::{run, run_with_stdin};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 15] = [
     "append",
     "import",
     "cat",
@@ -21,7 +21,11 @@ const COMMANDS: [&str; 11] = [
     "view",
     "state-at",
     "export",
+    "backup",
+    "restore",
     "rotate",
+    "doctor",
+    "bench",
     "completions",
     "man",
 ];

@@ -123,10 +123,13 @@ fn a_view_is_printed_with_its_age() {
     assert!(done.err.contains("up to date"), "{}", done.err);
 
     let error = run(["view", text(dir.path()), "other"]).failed(1);
-    assert!(error.contains("nothing is saved; there are sum"), "{error}");
+    assert!(
+        error.contains("nothing is saved; the saved views are sum"),
+        "{error}"
+    );
     let error = run(["view", text(dir.path()), "../x"]).failed(1);
     assert!(
-        error.contains("view \"../x\": no view has such a name; there are sum"),
+        error.contains("view \"../x\": no view has such a name; the saved views are sum"),
         "{error}"
     );
     assert!(error.contains(text(dir.path())), "{error}");

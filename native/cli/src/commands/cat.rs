@@ -8,10 +8,10 @@ use crate::filter::Filter;
 use crate::printer::{Form, Printer};
 use crate::reading;
 
-/// Print events, oldest first, archived ones included: those that are there at the start.
+/// Print events, oldest first, archived ones included: those that are there when it begins.
 ///
-/// A line each for people on a terminal, JSONL in a pipe. Damage is told with its place, and what
-/// lies behind it is printed; the exit status is 1 then.
+/// A line each for people on a terminal, JSONL in a pipe. Damage is reported with its place, and
+/// what lies behind it is printed; the exit status is 1 then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

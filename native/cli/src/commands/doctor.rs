@@ -14,18 +14,18 @@ const WRONG: u8 = 3;
 
 /// Check everything in a log: lines, events, archive, snapshots, permissions, clock, disk.
 ///
-/// Needs no lock, changes nothing, and reads all of it. What a living writer is in the midst of is
-/// no damage and is left alone.
+/// Needs no lock, changes nothing, and reads all of it. What a living writer is in the middle of
+/// is not damage, and is left alone.
 ///
-/// With --repair, what a crash left is put right as a writer does that opens the log, a line of the
+/// With --repair, what a crash left is put right as by a writer that opens the log, a line of the
 /// log that is no event gives way to blank lines, and snapshots that cannot be used are moved away.
 /// First a copy is made of each file that this changes, in before-repair-… in the log's directory;
 /// remove it when you are content. Damage in the archive is named and stays. A repair takes the
 /// writer's lock, and does not wait for it.
 ///
 /// Exit status: 0 when nothing is wrong or all was repaired, 3 when something is wrong or there is
-/// no log in the directory, 1 when it could not be checked, or not repaired for another program
-/// that writes.
+/// no log in the directory, 1 when it could not be checked, or not repaired because another
+/// program writes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -14,7 +14,7 @@ use crate::output::{self, count, size};
 use crate::progress::Progress;
 use crate::reading;
 
-/// Write all history as JSONL, consistent while a writer is at work: what was there at the start.
+/// Write all history as JSONL, consistent while a writer is at work: what was there when it began.
 ///
 /// A file is compressed with zstd where its name ends in .zst. It is read again and compared with
 /// the log before it takes its name, and is there whole or not at all; `eventfold import` takes it

@@ -6,7 +6,7 @@ use clap_mangen::Man as Page;
 use crate::failure::{Failure, Outcome};
 use crate::output::cannot_write;
 
-/// Print the manual page: of all, or of one command.
+/// Print the manual page of eventfold, or of one of its commands.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

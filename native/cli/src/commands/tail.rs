@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The system tells of new events; a rotation changes nothing. Ends at the position of --to, with
 /// Ctrl-C, or when whoever reads the pipe has gone.
 ///
-/// Damage is told with its place, and what lies behind it is printed; the exit status is 1 then.
-/// Where it hides what lies behind it, -f ends too.
+/// Damage is reported with its place, and what lies behind it is printed; the exit status is 1
+/// then. Where it hides what lies behind it, -f ends too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

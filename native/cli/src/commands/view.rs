@@ -16,8 +16,8 @@ use crate::saved::{file_of, unusable};
 
 /// Print the state that a view has saved, and how far behind the log it is.
 ///
-/// The state goes to standard output; how old it is to standard error. Damage behind it is told with
-/// its place; the exit status is 1 then.
+/// The state goes to standard output; how old it is to standard error. Damage behind it is
+/// reported with its place; the exit status is 1 then.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -108,8 +108,8 @@ impl View {
     fn no_view(&self, reader: &EventReader, why: &dyn Display) -> Outcome<Failure> {
         let names = reader.saved_views()?;
         let there = match names.as_slice() {
-            [] => "there are none; the program that keeps views saves them".to_owned(),
-            names => format!("there are {}", names.join(", ")),
+            [] => "the log has no saved views: the program that keeps a view saves it".to_owned(),
+            names => format!("the saved views are {}", names.join(", ")),
         };
         Ok(self.failure(&format_args!("{why}; {there}")))
     }
