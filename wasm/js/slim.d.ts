@@ -2,8 +2,9 @@ export * from "./api.js";
 
 /**
  * Gives the module, as bytes or as what `WebAssembly.compile` made of them. `eventfold/slim.wasm`
- * stores what `rotate` moves into the archive as it is; `eventfold/module.wasm`, half as large
- * again, compresses it, often to less than a fourth. Both read every archive, as any zstd does.
+ * stores what `rotate` moves into the archive as it is; `eventfold/module.wasm`, a third
+ * larger when gzipped, compresses it, often to less than a fourth. Both read every archive, as any
+ * zstd does.
  *
  * To be called before the first `open`; of several calls in a program the first one counts.
  *
