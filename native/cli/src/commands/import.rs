@@ -16,7 +16,7 @@ use crate::output;
 /// anything is appended; what came after that is found by comparing the file's lines with the
 /// log's. A file is known by its path: moved, it is imported anew. A stream, from standard input or
 /// a pipe, is remembered until it was imported to its end. Lines are appended 1 MiB at a time, and
-/// the rest at the end: those of a slow stream may wait long.
+/// the rest at the end: those of a slow stream may wait long, and are lost with a kill.
 ///
 /// A line that cannot be an event ends the import and is named; those before it are in the log. A
 /// compressed file is read to its end first: nothing of a damaged one is imported.
