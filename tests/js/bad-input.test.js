@@ -131,6 +131,23 @@ test("a position that is none is told so, wherever one is given", async () => {
   await assertWhole(host, log, [1]);
 });
 
+test("an error that reading a field of an event throws is thrown as it is, of a batch as of one event", async () => {
+  const host = memoryHost();
+  const fails = { initial: 0, reduce() { throw new Error("no"); } };
+  const log = await EventLog.open(host, { views: { fails } });
+  log.append(good);
+  const own = new EventfoldError("of the program", "why");
+  const events = [
+    [{ type: "a", get data() { return log.view("fails"); } }, { code: "reducer", view: "fails", position: 0 }],
+    [{ type: "a", get data() { throw own; } }, own],
+  ];
+  for (const [event, thrown] of events) {
+    assert.throws(() => log.append(event), thrown);
+    assert.throws(() => log.appendBatch([good, event]), thrown);
+  }
+  await assertWhole(host, log, [1]);
+});
+
 test("options of the wrong kind are told so, and nothing stays open", async () => {
   const host = memoryHost();
   for (const options of [

@@ -1,6 +1,6 @@
 // An event on its way into the log: the line that the module checks and writes.
 
-import { BadArgumentError, EventfoldError, TooLargeError, UnreadableError } from "./errors.js";
+import { BadArgumentError, TooLargeError, UnreadableError } from "./errors.js";
 import { describe, isBuiltin, reasonOf } from "./given.js";
 
 /** How many characters a batch may have: it has to be in memory at once, more than once. */
@@ -65,7 +65,8 @@ function lineInBatch(event, index) {
   try {
     return lineOf(event);
   } catch (error) {
-    if (!(error instanceof EventfoldError)) throw error;
+    // Any other was thrown by a getter of the program's.
+    if (!(error instanceof BadArgumentError || error instanceof UnreadableError)) throw error;
     throw new error.constructor(`event ${index} of the batch, counted from 0: ${error.message}`, {}, error.cause);
   }
 }
