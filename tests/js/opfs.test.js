@@ -219,6 +219,13 @@ function testsIn(browser) {
     if (browser !== "chromium") await b("closeReader");
   });
 
+  test("a reader that was there before the log sees nothing of an import until it has ended", { timeout: 60_000 }, async () => {
+    const { reads, written, sum } = await worker("a")("readAmidImport", "imported");
+    assert.equal(written.length, 4);
+    assert.deepEqual(reads, [[], written.slice(0, 3), written]);
+    assert.equal(sum, 6);
+  });
+
   test("an import that did not end is no log, and can be done again", { timeout: 60_000 }, async () => {
     const a = worker("a");
     await a("leaveUnfinished", "half");

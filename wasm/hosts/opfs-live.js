@@ -1,7 +1,7 @@
 // A log's files in the OPFS for a reader, where browsers let several handles be open on one file:
 // then it sees the bytes of now, as a reader of native files does.
 
-import { ARCHIVE, LOG, directoryOf, fileOf } from "./opfs-place.js";
+import { ARCHIVE, LOG, fileToRead } from "./opfs-place.js";
 
 /** Whether handles can be shared. A browser that ignores the mode would lock the writer out. */
 export const SHARES = "mode" in (globalThis.FileSystemSyncAccessHandle?.prototype ?? {});
@@ -23,8 +23,7 @@ export async function liveFiles(name, others) {
 
   const open = async (path) => {
     if (handles.has(path) || closed) return;
-    const directory = await directoryOf(name, false);
-    const file = directory && (await fileOf(directory, path, false));
+    const file = await fileToRead(name, path);
     const handle = await file?.createSyncAccessHandle(SHARED);
     if (closed) handle?.close();
     else if (handle) handles.set(path, handle);

@@ -113,6 +113,17 @@ export async function fileOf(directory, path, create) {
   }
 }
 
+/**
+ * The file's handle for a reader, `undefined` when there is none, or only what an import has written
+ * so far: that is no log yet, and an open handle would keep the import from ending.
+ */
+export async function fileToRead(name, path) {
+  const directory = await directoryOf(name, false);
+  const file = directory && (await fileOf(directory, path, false));
+  // Asked last: a file that was there before the import began is not of the import.
+  return file && !(await fileOf(directory, IMPORTING, false)) ? file : undefined;
+}
+
 export async function refuseUnfinished(directory, name) {
   if (!(await fileOf(directory, IMPORTING, false))) return;
   throw new StorageError(`an import into ${name} did not end: import it again`, {

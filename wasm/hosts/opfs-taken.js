@@ -3,7 +3,7 @@
 // not bound to that moment: Firefox gives the bytes of now, Chromium throws once the file has
 // changed. So it has to be seen afterwards whether the log was rotated in between.
 
-import { ARCHIVE, LOG, bytesOf, directoryOf, fileOf } from "./opfs-place.js";
+import { ARCHIVE, LOG, bytesOf, fileToRead } from "./opfs-place.js";
 
 /**
  * @param {string} name
@@ -27,8 +27,7 @@ export async function takenFiles(name, others, { hold = false } = {}) {
     try {
       let handle = handles.get(path);
       if (!handle) {
-        const directory = await directoryOf(name, false);
-        handle = directory && (await fileOf(directory, path, false));
+        handle = await fileToRead(name, path);
         if (!handle) return undefined;
         handles.set(path, handle);
       }

@@ -209,6 +209,45 @@ const actions = {
     return { looks, log: exported.get("app.jsonl").length, view: position };
   },
 
+  /**
+   * What a reader that was opened before there was a log reads in the midst of an import, of which
+   * the log comes before its archive; then after it, and when another has appended.
+   */
+  async readAmidImport(name) {
+    const before = await EventLog.open(opfsHost(`${name} before`));
+    before.appendBatch([0, 1].map(event));
+    before.rotate();
+    before.append(event(2));
+    await before.close();
+    const files = await exportDirectory(`${name} before`);
+    const reader = await EventReader.open(opfsHost(name), { views });
+    const reads = [];
+    const read = async () => {
+      await reader.refresh();
+      reads.push([...reader.read()].map(({ position, data }) => `${data.n} at ${position}`));
+    };
+    const { prototype } = FileSystemFileHandle;
+    const { createWritable } = prototype;
+    prototype.createWritable = async function () {
+      if (this.name === "archive.jsonl.zst") await read();
+      return createWritable.call(this);
+    };
+    try {
+      await importDirectory(name, ["app.jsonl", "archive.jsonl.zst"].map((path) => [path, files.get(path)]));
+    } finally {
+      prototype.createWritable = createWritable;
+    }
+    await read();
+    const writer = await EventLog.open(opfsHost(name), { views });
+    writer.append(event(3));
+    const written = [...writer.read()].map(({ position, data }) => `${data.n} at ${position}`);
+    await writer.close();
+    await read();
+    const sum = reader.view("sum");
+    await reader.close();
+    return { reads, written, sum };
+  },
+
   /** How many events a reader has after two refreshes at once, of which the first is slow. */
   async refreshAtOnce(name) {
     const writer = await EventLog.open(opfsHost(name));
