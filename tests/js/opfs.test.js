@@ -60,7 +60,8 @@ function testsIn(browser) {
 
   test("is one writer's, and the next one's", { timeout: 120_000 }, async () => {
     const [a, b, c, d, hasty] = ["a", "b", "c", "d", "hasty"].map(worker);
-    await a("open", "one");
+    // As for a tail, a signal that is null is none.
+    await a("open", "one", { wait: true, signal: null });
     await a("append", 0);
     // Its first request, of which Chromium does not hear the signal.
     await assert.rejects(hasty("openAndAbortAtOnce", "one"), { name: "AbortError" });

@@ -86,7 +86,7 @@ async function openLocked(name, views, lock, onLost) {
 /** Resolves when the lock is held. */
 function takeLock(name, { wait, signal }) {
   const locks = locksFor(name);
-  const options = wait ? { signal } : { ifAvailable: true };
+  const options = wait ? { signal: signal ?? undefined } : { ifAvailable: true };
   return new Promise((held, failed) => {
     const ended = locks.request(lockOf(name), options, (lock) => {
       // Nobody waits for it any more.
