@@ -231,7 +231,7 @@ function testsIn(browser) {
     const a = worker("a");
     await a("leaveUnfinished", "half");
     for (const action of ["open", "exported"]) {
-      await assert.rejects(a(action, "half"), /an import into half did not end/);
+      await assert.rejects(a(action, "half"), /an import into half has not ended: wait for it, or import again/);
     }
     const line = '{"type":"a","data":{"n":0},"ts":1}\n';
     const entries = [["app.jsonl", line], ["views/.x", "no"], ["other.txt", "no"]];

@@ -169,7 +169,7 @@ test("what an import that did not end has left is no log in tabs either, and can
   const [a] = await pages(1);
   const { run } = await rig.page("/tests/js/opfs/page.js");
   await run("run", "w", "leaveUnfinished", "half");
-  await assert.rejects(a.call("open", "half"), { code: "storage", message: /an import into half did not end/ });
+  await assert.rejects(a.call("open", "half"), { code: "storage", message: /an import into half has not ended: wait for it, or import again/ });
   const line = '{"type":"a","data":{"n":0},"ts":1}\n';
   assert.deepEqual(await run("run", "w", "importOf", "half", [["app.jsonl", line]]), { result: ["app.jsonl"] });
   await a.call("open", "half");

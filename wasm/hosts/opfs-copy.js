@@ -16,6 +16,7 @@ import {
   isLogFile,
   lockOf,
   locksFor,
+  refuseUnfinished,
   snapshotsIn,
 } from "./opfs-place.js";
 
@@ -28,9 +29,7 @@ export async function exportDirectory(name) {
   return attempt("export", name, async () => {
     const directory = await directoryOf(name, false);
     if (!directory) throw new StorageError(`there is no log ${name}`);
-    if (await fileOf(directory, IMPORTING, false)) {
-      throw new StorageError(`an import into ${name} did not end`, { file: IMPORTING });
-    }
+    await refuseUnfinished(directory, name);
     for (;;) {
       const exported = await copyOf(directory);
       if (exported) return exported;

@@ -126,7 +126,7 @@ export async function fileToRead(name, path) {
 
 export async function refuseUnfinished(directory, name) {
   if (!(await fileOf(directory, IMPORTING, false))) return;
-  throw new StorageError(`an import into ${name} did not end: import it again`, {
+  throw new StorageError(`an import into ${name} has not ended: wait for it, or import again`, {
     file: IMPORTING,
   });
 }

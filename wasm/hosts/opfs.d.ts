@@ -36,8 +36,8 @@ export interface OpfsSourceFiles extends SourceFiles {
 
 /**
  * The files of a log, by their paths, as they were at one moment: what a directory of a native log
- * holds. A writer may be at work. Rejects with a `StorageError` where there is no log, and when
- * the browser refuses. Works in pages and in workers.
+ * holds. A writer may be at work. Rejects with a `StorageError` where there is no log, or
+ * an import into it has not ended, and when the browser refuses. Works in pages and in workers.
  */
 export function exportDirectory(name: string): Promise<Map<string, Uint8Array>>;
 

@@ -88,8 +88,8 @@ export class TabLog<States = {}> {
    *
    * Rejects with an `UnsupportedError` where the browser would not keep the log, as in private
    * windows of some browsers, and where the worker cannot be loaded; with a `StorageError` when the
-   * browser refuses, and where an import into the log did not end; with a `BadArgumentError` for an
-   * invalid name or option.
+   * browser refuses, and where an import into the log has not ended; with a `BadArgumentError` for
+   * an invalid name or option.
    */
   static open<States = {}>(name: string, options?: TabLogOptions<States>): Promise<TabLog<States>>;
 
