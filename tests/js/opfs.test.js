@@ -221,9 +221,18 @@ function testsIn(browser) {
   });
 
   test("a reader that was there before the log sees nothing of an import until it has ended", { timeout: 60_000 }, async () => {
-    const { reads, written, sum } = await worker("a")("readAmidImport", "imported");
+    const { reads, written, sum } = await worker("a")("readAmidImport", "imported", false);
     assert.equal(written.length, 4);
-    assert.deepEqual(reads, [[], written.slice(0, 3), written]);
+    assert.deepEqual(reads, [[], [], written.slice(0, 3), written]);
+    assert.equal(sum, 6);
+  });
+
+  test("a reader of an empty log sees only beginnings of what is imported into it", { timeout: 60_000 }, async () => {
+    const reading = worker("a")("readAmidImport", "filled", true);
+    // There a log that is read is not imported into.
+    if (browser === "chromium") return assert.rejects(reading, { code: "locked" });
+    const { reads, written, sum } = await reading;
+    assert.deepEqual(reads, [[], written.slice(0, 2), written.slice(0, 3), written]);
     assert.equal(sum, 6);
   });
 

@@ -85,6 +85,8 @@ async function imported(name, from) {
   if (paths.size < entries.length) {
     throw new BadArgumentError(`what is to be imported into ${name} holds a file twice`);
   }
+  // The log last: what is there before it is the beginning of the history, for whoever reads meanwhile.
+  entries.sort(([one], [other]) => Number(one === LOG) - Number(other === LOG));
   return locksFor(name).request(lockOf(name), { ifAvailable: true }, async (lock) => {
     if (!lock) {
       throw new LockedError(`another tab or worker writes to ${name}: close it`, { path: name });

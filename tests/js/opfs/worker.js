@@ -210,10 +210,11 @@ const actions = {
   },
 
   /**
-   * What a reader that was opened before there was a log reads in the midst of an import, of which
-   * the log comes before its archive; then after it, and when another has appended.
+   * What a reader that was opened before reads at each file that an import writes, of which the log
+   * is given before its archive; then after it, and when another has appended.
    */
-  async readAmidImport(name) {
+  async readAmidImport(name, isThere) {
+    if (isThere) await (await EventLog.open(opfsHost(name))).close();
     const before = await EventLog.open(opfsHost(`${name} before`));
     before.appendBatch([0, 1].map(event));
     before.rotate();
@@ -229,7 +230,7 @@ const actions = {
     const { prototype } = FileSystemFileHandle;
     const { createWritable } = prototype;
     prototype.createWritable = async function () {
-      if (this.name === "archive.jsonl.zst") await read();
+      if (this.name !== "import.unfinished") await read();
       return createWritable.call(this);
     };
     try {
