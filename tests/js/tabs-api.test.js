@@ -178,6 +178,25 @@ test("what an import that did not end has left is no log in tabs either, and can
   await closeAll([a]);
 });
 
+test("a tab that comes back in the midst of an import goes on when that has ended", async () => {
+  const [a] = await pages(1);
+  const { run } = await rig.page("/tests/js/opfs/page.js");
+  await a.call("open", "back");
+  await a.call("call", "back", "end");
+  await a.call("leaveForAWhile", 0);
+  await run("run", "w", "beginImport", "back", [["app.jsonl", '{"type":"a","data":{"n":0},"ts":1}\n']]);
+  await a.call("comeBack");
+  assert.deepEqual(await a.call("numbers", "back"), []);
+  const appended = a.call("call", "back", "append", n(1));
+  assert.deepEqual(await run("run", "w", "endImport"), { result: ["app.jsonl"] });
+  assert.equal((await appended).position, 35);
+  assert.deepEqual(await a.call("numbers", "back"), [0, 1]);
+  await a.call("call", "back", "close");
+  await a.call("open", "back");
+  assert.deepEqual(await a.call("numbers", "back"), [0, 1]);
+  await closeAll([a]);
+});
+
 test("what waits for a tab that leads is not refused because this one could not", async () => {
   const [a, b] = await pages(2);
   await a.call("open", "led by another");

@@ -12,11 +12,11 @@ import {
   bytesOf,
   checkName,
   directoryOf,
+  directoryToOpen,
   fileOf,
   isLogFile,
   lockOf,
   locksFor,
-  refuseUnfinished,
   snapshotsIn,
 } from "./opfs-place.js";
 
@@ -27,9 +27,8 @@ import {
 export async function exportDirectory(name) {
   checkName(name);
   return attempt("export", name, async () => {
-    const directory = await directoryOf(name, false);
+    const directory = await directoryToOpen(name, false);
     if (!directory) throw new StorageError(`there is no log ${name}`);
-    await refuseUnfinished(directory, name);
     for (;;) {
       const exported = await copyOf(directory);
       if (exported) return exported;

@@ -124,8 +124,10 @@ export async function fileToRead(name, path) {
   return file && !(await fileOf(directory, IMPORTING, false)) ? file : undefined;
 }
 
-export async function refuseUnfinished(directory, name) {
-  if (!(await fileOf(directory, IMPORTING, false))) return;
+/** As `directoryOf`, for what opens a log: refuses what an import has not yet made one. */
+export async function directoryToOpen(name, create) {
+  const directory = await directoryOf(name, create);
+  if (!directory || !(await fileOf(directory, IMPORTING, false))) return directory;
   throw new StorageError(`an import into ${name} has not ended: wait for it, or import again`, {
     file: IMPORTING,
   });

@@ -1,7 +1,7 @@
 // A log's files in the OPFS for a reader, in the best way that there is.
 
 import { SHARES, liveFiles } from "./opfs-live.js";
-import { TORN, directoryOf, refuseUnfinished, snapshotOf } from "./opfs-place.js";
+import { TORN, snapshotOf } from "./opfs-place.js";
 import { takenFiles } from "./opfs-taken.js";
 
 /**
@@ -10,8 +10,6 @@ import { takenFiles } from "./opfs-taken.js";
  * @param {{ hold?: boolean }} [options] see `takenFiles`
  */
 export async function filesToRead(name, views, options) {
-  const directory = await directoryOf(name, false);
-  if (directory) await refuseUnfinished(directory, name);
   const others = [TORN, ...views.map(snapshotOf)];
   if (!SHARES) return takenFiles(name, others, options);
   try {

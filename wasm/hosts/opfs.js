@@ -11,11 +11,10 @@ import {
   TORN,
   attempt,
   checkName,
-  directoryOf,
+  directoryToOpen,
   fileOf,
   lockOf,
   locksFor,
-  refuseUnfinished,
   snapshotOf,
   snapshotsIn,
 } from "./opfs-place.js";
@@ -47,7 +46,10 @@ export function opfsHost(name, options) {
 
 async function openForReading(name, views) {
   if (typeof FileReaderSync === "undefined") throw inNoWorker(name);
-  return attempt("read", name, () => filesToRead(name, views, { hold: true }));
+  return attempt("read", name, async () => {
+    await directoryToOpen(name, false);
+    return filesToRead(name, views, { hold: true });
+  });
 }
 
 async function openForWriting(name, views, options) {
@@ -61,8 +63,7 @@ async function openLocked(name, views, lock, onLost) {
   const handles = new Map();
   let spare;
   try {
-    const directory = await directoryOf(name, true);
-    await refuseUnfinished(directory, name);
+    const directory = await directoryToOpen(name, true);
     // No reader opens this one, so it can be this writer's alone: a lock that cannot be stolen.
     spare = await openHandle(directory, SPARE, name);
     const snapshots = new Set([...views.map(snapshotOf), ...(await snapshotsIn(directory))]);

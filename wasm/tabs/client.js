@@ -5,7 +5,7 @@ import { checkFunction, checkMaxLogSize, checkSignal, endOf, optionsOf } from ".
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
 import { Wakes } from "../js/wakes.js";
-import { checkName, directoryOf } from "../hosts/opfs-place.js";
+import { attempt, checkName, directoryToOpen } from "../hosts/opfs-place.js";
 import { Link } from "./link.js";
 import { channelOf, errorOf } from "./messages.js";
 import { Requests } from "./requests.js";
@@ -39,7 +39,9 @@ export class TabLog {
     checkFunction("worker", worker);
     checkFunction("onRole", onRole);
     checkViews(views);
-    await needBrowser(name);
+    needPage(name);
+    // Also throws where the log would not be kept.
+    await attempt("open", name, () => directoryToOpen(name, false));
     const log = new this(name, { views, maxLogSize, worker, onRole });
     try {
       await log.#link.begin();
@@ -314,11 +316,9 @@ if (Symbol.asyncDispose) {
   });
 }
 
-/** Throws where a log would not be kept, or not from two writers. */
-async function needBrowser(name) {
+function needPage(name) {
   const needed = [globalThis.Worker, globalThis.BroadcastChannel, globalThis.document];
   if (needed.includes(undefined)) {
     throw new UnsupportedError(`${name} takes a page of a browser: there are no workers here`);
   }
-  await directoryOf(name, false);
 }

@@ -14,6 +14,7 @@ const views = { sum };
 let log;
 /** @type {EventReader} */
 let reader;
+const importing = {};
 /** @type {FileSystemSyncAccessHandle} */
 let handle;
 
@@ -338,6 +339,25 @@ const actions = {
       typeof bytes === "string" ? bytes : Uint8Array.from(bytes),
     ]);
     return importDirectory(name, blobs);
+  },
+
+  /** Begins an import, and stops before the log's own file until `endImport`. */
+  async beginImport(name, entries) {
+    const { prototype } = FileSystemFileHandle;
+    const { createWritable } = prototype;
+    await new Promise((begun) => {
+      prototype.createWritable = async function () {
+        if (this.name === "app.jsonl") await new Promise((goOn) => begun((importing.goOn = goOn)));
+        return createWritable.call(this);
+      };
+      importing.ended = actions.importOf(name, entries);
+    });
+    prototype.createWritable = createWritable;
+  },
+
+  endImport() {
+    importing.goOn();
+    return importing.ended;
   },
 
   /** What an import says of what is none, and without Web Locks. */
