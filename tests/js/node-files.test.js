@@ -151,6 +151,14 @@ test("what is no regular file is refused instead of waited for", (t) => {
   assert.throws(() => host.open("read").len(LOG), /not a regular file/);
 });
 
+test("a directory that the system refuses by ENOENT is an error, and no endless attempt", () => {
+  const host = new URL("../../wasm/hosts/node.js", import.meta.url);
+  const script = `import { nodeHost } from "${host}"; nodeHost("/proc/a/log").open("write");`;
+  const args = ["--input-type=module", "-e", script];
+  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 60_000 });
+  assert.match(stderr, /StorageError: cannot make the directory \/proc\/a\/log: ENOENT/);
+});
+
 test("the directory is made, and its name is durable before the log is used", (t) => {
   const dir = quickDir(t);
   const synced = [];

@@ -249,11 +249,24 @@ function present(act) {
   }
 }
 
+/** Another may have made it meanwhile. */
+function unlessThere(make) {
+  try {
+    make();
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+}
+
 /** Makes the directory, and each name on the way to it durable. */
 function makeDir(dir) {
   const missing = [];
   for (let at = dir; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
-  attempt("make the directory", dir, () => fs.mkdirSync(dir, { recursive: true }));
+  attempt("make the directory", dir, () => {
+    // Node's `recursive` by itself goes round for ever where a system refuses by ENOENT, as /proc.
+    for (const path of missing.toReversed()) unlessThere(() => fs.mkdirSync(path));
+    fs.mkdirSync(dir, { recursive: true });
+  });
   for (const made of missing) {
     attempt("sync the directory", dirname(made), () => syncDir(dirname(made)));
   }
