@@ -15,8 +15,8 @@ use crate::output;
 /// gained since: which of a file's bytes are in the log stands in DIR/imports, written before
 /// anything is appended; what came after that is found by comparing the file's lines with the
 /// log's. A file is known by its path: moved, it is imported anew. A stream, from standard input or
-/// a pipe, is remembered until it was imported to its end. Lines are appended 1 MiB at a time, and
-/// the rest at the end: those of a slow stream may wait long, and are lost with a kill.
+/// a pipe, is remembered until it was imported to its end. Lines are appended 1 MiB at a time; those
+/// of a slow stream once a second, and where it pauses, which Windows does not tell.
 ///
 /// A line that cannot be an event ends the import and is named; those before it are in the log. A
 /// compressed file is read to its end first: nothing of a damaged one is imported.

@@ -16,7 +16,8 @@ use crate::times;
 
 /// How much is appended at once: one write and one sync.
 const BATCH: usize = 1 << 20;
-/// How much of a source a run that was killed has to be compared with the log.
+/// How much of a source a run that was killed has to be compared with the log, and how long an event
+/// of a slow stream waits for the next ones.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// More lines that are passed over are counted only.
@@ -166,7 +167,7 @@ impl<'a> Run<'a> {
         while let Some((item, event)) = next {
             self.batch_len += item.bytes.len();
             self.batch.push((item, event));
-            if self.batch_len >= BATCH {
+            if self.batch_len >= BATCH || self.is_due() || self.source.pauses() {
                 self.append()?;
             }
             next = match self.next_event() {
@@ -298,13 +299,17 @@ impl<'a> Run<'a> {
             Err(error) if is_refused(&error) => self.append_each()?,
             Err(error) => return Err(Failure::waited(&error, 0).of_import(&error)),
         }
-        if self.saved.elapsed() >= SAVE_EVERY {
+        if self.is_due() {
             self.saved = Instant::now();
             self.record.save(self.options.dir)?;
         }
         let done = self.found + self.appended;
         self.progress.show(done, self.source.share());
         Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.saved.elapsed() >= SAVE_EVERY
     }
 
     fn append_each(&mut self) -> Outcome {

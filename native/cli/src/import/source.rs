@@ -36,6 +36,10 @@ pub(crate) struct Source {
     /// Whether its bytes are told to be whole by what comes after them.
     pub(crate) is_compressed: bool,
     lines: Box<dyn BufRead>,
+    /// How many bytes of a chunk are not yet taken.
+    left: usize,
+    /// The stream, where its lines come as somebody writes them.
+    pipe: Option<File>,
     taken: Arc<AtomicU64>,
     total: Option<u64>,
     at: Mark,
@@ -127,13 +131,13 @@ impl Source {
                 )
             }
         };
-        let (file, name): (Box<dyn Read>, _) = match is_stdin {
-            true => (Box::new(io::stdin()), "standard input".to_owned()),
-            false => {
-                let file = File::open(path).map_err(cannot)?;
-                (Box::new(file), path.display().to_string())
-            }
+        let (file, name) = match is_stdin {
+            true => (stdin(), "standard input".to_owned()),
+            false => (File::open(path), path.display().to_string()),
         };
+        let file = file.map_err(cannot)?;
+        let pipe = is_stream.then(|| file.try_clone());
+        let pipe = pipe.transpose().map_err(cannot)?;
         let taken = Arc::new(AtomicU64::new(0));
         let counted = Counted {
             file,
@@ -153,6 +157,9 @@ impl Source {
             is_stream,
             is_compressed,
             lines,
+            left: 0,
+            // What is compressed is known to be whole at its end only.
+            pipe: pipe.filter(|_| !is_compressed),
             taken,
             total,
             at,
@@ -216,6 +223,20 @@ impl Source {
         }
     }
 
+    /// Whether whoever writes the stream has for a moment written no further line.
+    pub(crate) fn pauses(&mut self) -> bool {
+        let Some(pipe) = &self.pipe else {
+            return false;
+        };
+        // Where a part of a chunk is left, it is not waited for.
+        let holds_line = self.left > 0
+            && self
+                .lines
+                .fill_buf()
+                .is_ok_and(|chunk| chunk.contains(&b'\n'));
+        !holds_line && !has_more(pipe)
+    }
+
     fn fill(&mut self) -> Outcome<&[u8]> {
         // Not in one expression: the borrow of a chunk that is returned would outlive the error.
         while let Err(error) = self.lines.fill_buf() {
@@ -242,6 +263,7 @@ impl Source {
             .lines
             .fill_buf()
             .map_err(|error| Failure::new(error.to_string()))?;
+        self.left = chunk.len() - n;
         let chunk = chunk.get(..n).unwrap_or_default();
         self.at.hash.write(chunk);
         self.at.bytes += n as u64;
@@ -278,8 +300,36 @@ fn key(path: &Path) -> String {
         .map_or_else(|| format!("{path:?}"), str::to_owned)
 }
 
+/// Standard input as any other file.
+fn stdin() -> io::Result<File> {
+    #[cfg(unix)]
+    let stdin = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned();
+    #[cfg(windows)]
+    let stdin = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned();
+    stdin.map(File::from)
+}
+
+/// Whether there is something to read, or the end, at the latest in a moment.
+#[cfg(unix)]
+fn has_more(pipe: &File) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+    let moment = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000_000,
+    };
+    !matches!(poll(&mut fds, Some(&moment)), Ok(0))
+}
+
+/// Windows does not tell.
+#[cfg(not(unix))]
+fn has_more(_: &File) -> bool {
+    true
+}
+
 struct Counted {
-    file: Box<dyn Read>,
+    file: File,
     taken: Arc<AtomicU64>,
 }
 

@@ -3,7 +3,11 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
+#[cfg(unix)]
+use std::{process::Stdio, thread, time::Duration};
 
+#[cfg(unix)]
+use super::support::run_with_stdin;
 use super::support::{Done, data, run, text};
 use super::{lines, numbers};
 
@@ -179,6 +183,35 @@ fn where_nobody_can_be_told_what_was_done_the_error_says_it() {
         assert!(said.contains(done), "{said}");
     }
     assert_eq!(data(&log), [numbers(7..8), numbers(0..3)].concat());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_slow_stream_has_written_is_in_the_log_before_it_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let mut import = super::support::command(["import", text(&log), "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stream = import.stdin.take().unwrap();
+    let (whole, mut from) = (lines(0..3), 0);
+    // With the second line the beginning of the third.
+    for (count, to) in [
+        (1, lines(0..1).len()),
+        (2, whole.len() - 5),
+        (3, whole.len()),
+    ] {
+        stream.write_all(&whole.as_bytes()[from..to]).unwrap();
+        from = to;
+        while !log.join("app.jsonl").exists() || data(&log) != numbers(0..count) {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    run_with_stdin(["import", text(&log), "-"], lines(0..5)).ok();
+    assert_eq!(data(&log), numbers(0..5));
 }
 
 /// Run again, as it is told to be.
