@@ -239,7 +239,40 @@ fn what_0_2_archived_behind_a_rotation_that_a_kill_tore_is_never_cut_off() {
             );
             assert!(fs::read(&archive).unwrap() == archived, "{context}");
             assert!(!torn.exists(), "{context}");
+
+            // 0.2.0 was killed as well, while it rotated once more.
+            append_bytes(&archive, &archived[len..len + 20]);
+            let archived = fs::read(&archive).unwrap();
+            assert!(EventWriter::open(dir.path()).is_err(), "{context}");
+            assert!(fs::read(&archive).unwrap() == archived, "{context}");
         }
+    }
+}
+
+/// The log was emptied, and all of the rotation is there but for a part of its seal.
+#[test]
+fn what_0_2_archived_behind_a_torn_seal_is_never_passed_over() {
+    let dir = tempdir().unwrap();
+    let archive = dir.path().join("archive.jsonl.zst");
+    let mut events = Vec::new();
+    let mut ours = open(dir.path());
+    append(&mut ours, &mut events, 9);
+    let rotation = ours.rotate().unwrap();
+    drop(ours);
+    let rotated = fs::read(&archive).unwrap();
+    assert_eq!(rotated.len() as u64, rotation.archived);
+    const SEAL_LEN: usize = 96;
+    for part in 1..SEAL_LEN {
+        fs::write(&archive, &rotated[..rotated.len() - SEAL_LEN + part]).unwrap();
+        let mut theirs = old::EventLog::open(dir.path()).unwrap();
+        append_0_2(&mut theirs, &mut events, 9);
+        theirs.rotate().unwrap();
+        append_0_2(&mut theirs, &mut events, 1);
+        theirs.rotate().unwrap();
+        drop(theirs);
+        let archived = fs::read(&archive).unwrap();
+        assert!(EventWriter::open(dir.path()).is_err(), "{part} bytes");
+        assert!(fs::read(&archive).unwrap() == archived, "{part} bytes");
     }
 }
 

@@ -69,7 +69,7 @@ impl BlockMark {
     }
 
     /// Whether a skippable frame with this magic number and payload length begins as marks do.
-    pub(crate) fn has_header(magic: u32, payload: u32) -> bool {
+    fn has_header(magic: u32, payload: u32) -> bool {
         magic == SKIPPABLE && payload as usize == Self::LEN - HEADER_LEN
     }
 

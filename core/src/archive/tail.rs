@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 use super::block::Block;
 use super::foreign::{begins_with, may_be_of_log, measure};
 use super::frame::FrameError;
-use super::mark::{BlockMark, Fields, HEADER_LEN};
+use super::mark::{BlockMark, Fields, HEADER_LEN, SKIPPABLE};
 use super::seal::Seal;
 use super::whole::{ZSTD_MAGIC, whole_frame};
 use crate::error::Error;
@@ -132,9 +132,10 @@ impl Tail {
             let next = match (fields.u32(), fields.u32()) {
                 (Some(magic), Some(len)) if SKIPPABLE_MAGICS.contains(&magic) => {
                     let next = offset + HEADER_LEN as u64 + u64::from(len);
-                    // One of our own marks that does not decode is damaged, not another's: taken
-                    // for that, it would leave its block looking like complete history.
-                    let is_ours = BlockMark::has_header(magic, len) || has_tag(fields);
+                    // One of our own marks that does not decode is torn or damaged, not another's:
+                    // taken for that, it would leave its block looking like complete history, and
+                    // hide what lies in the place of its end.
+                    let is_ours = magic == SKIPPABLE || has_tag(fields);
                     if next > self.archive_len || is_ours {
                         break;
                     }
@@ -189,33 +190,34 @@ impl Tail {
     }
 
     /// Whether another writer's frames follow archive offset `offset`, where reading on fails: then
-    /// it was no crash alone that tore what lies there. In a rotation of ours a mark can be torn, so
-    /// that one frame without a mark is no sign of another writer, unless it begins where that mark
-    /// or a frame of ours would go on, or such a frame lies before it.
+    /// it was no crash alone that tore what lies there. A torn rotation of ours can hold whole frames
+    /// too. Each lies behind a mark, which can be torn as well, so that the last one without a mark is
+    /// a sign of another writer only where none of ours can lie.
     fn is_amid_history<S: Source>(&self, source: &S, offset: u64) -> Result<bool, Error<S::Error>> {
         if offset == self.archive_len {
             return Ok(false);
         }
-        // What lies in the place of a torn frame's end can be another writer's.
+        // What was taken for whole can be torn too, with another writer's frame in place of its end.
         let last = self.pending.last().or(self.counted.last());
-        let last = last.filter(|block| block.frame_end() == offset);
-        let from = last.map_or(offset, |block| block.frame - 1);
-        let Some(frame) = whole_frame(source, from, self.archive_len)? else {
+        let from = last.map_or(offset, |block| block.frame);
+        let Some(frame) = whole_frame(source, from, offset, self.archive_len)? else {
             return Ok(false);
         };
-        let mark_len = BlockMark::LEN as u64;
-        let mark_at = frame.saturating_sub(mark_len);
+        if frame.end < self.archive_len {
+            // Before a frame of ours a mark would lie.
+            return Ok(true);
+        }
+        let mark_at = frame.start.saturating_sub(BlockMark::LEN as u64);
         let mark = source.bytes(Slot::Archive, mark_at, BlockMark::LEN)?;
         let is_ours = |mark: BlockMark| mark.block(mark_at).frame_end() == self.archive_len;
         if BlockMark::decode(&mark).is_some_and(is_ours) {
             return Ok(false);
         }
         let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
-        Ok(frame < offset + mark_len
-            || head.starts_with(&ZSTD_MAGIC)
-            || BlockMark::decode(&head).is_some()
-            || !self.counted.is_empty()
-            || whole_frame(source, from, frame)?.is_some())
+        let begins_too_early = frame.start < offset + BlockMark::LEN as u64;
+        let has_frame_before = head.starts_with(&ZSTD_MAGIC) || !self.counted.is_empty();
+        let is_in_place_of_ours = BlockMark::decode(&head).is_some();
+        Ok(begins_too_early || has_frame_before || is_in_place_of_ours)
     }
 
     /// Makes what was pending up to archive offset `to` part of history.

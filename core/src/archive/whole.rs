@@ -14,14 +14,15 @@ const SEARCH_LEN: u64 = 256 << 10;
 /// How many headers a search looks at. A whole frame has few: a block holds up to 128 KiB.
 const MAX_HEADERS: u32 = 1 << 20;
 
-/// Archive offset of a frame that begins behind `offset` and ends at `end`, by what its headers
-/// say of its length.
+/// Where a frame lies, by what its headers say of its length, that begins at `from` or behind and
+/// ends at `end` or where another frame begins. The ones that begin or end at `offset` are known.
 pub(super) fn whole_frame<S: Source>(
     source: &S,
+    mut from: u64,
     offset: u64,
     end: u64,
-) -> Result<Option<u64>, Error<S::Error>> {
-    let (mut from, mut headers) = (offset + 1, 0..MAX_HEADERS);
+) -> Result<Option<Range<u64>>, Error<S::Error>> {
+    let mut headers = 0..MAX_HEADERS;
     while from < end {
         let to = end.min(from + SEARCH_LEN);
         // The magic number may lie across the border of two searches.
@@ -32,8 +33,13 @@ pub(super) fn whole_frame<S: Source>(
                 .get(at..)
                 .is_some_and(|frame| frame.starts_with(&ZSTD_MAGIC));
             let frame = from + at as u64;
-            if is_magic && frame_end(source, frame, end, &mut headers)? == Some(end) {
-                return Ok(Some(frame));
+            if is_magic
+                && frame != offset
+                && let Some(to) = frame_end(source, frame, end, &mut headers)?
+                && to != offset
+                && (to == end || source.bytes(Slot::Archive, to, 4)? == ZSTD_MAGIC)
+            {
+                return Ok(Some(frame..to));
             }
         }
         from = to;
@@ -116,15 +122,20 @@ mod tests {
             for before in [1, 2, SEARCH_LEN as usize - 2, SEARCH_LEN as usize * 2] {
                 let archive = [vec![b'('; before], frame.clone()].concat();
                 let end = archive.len() as u64;
-                let found = |end| whole_frame(&store(&archive), 0, end).unwrap();
-                assert_eq!(found(end), Some(before as u64));
-                assert_eq!(found(end - 1), None);
-                assert_eq!(
-                    whole_frame(&store(&archive), before as u64, end).unwrap(),
-                    None
-                );
+                let start = before as u64;
+                let found =
+                    |archive: &[u8], from, end| whole_frame(&store(archive), from, 0, end).unwrap();
+                assert_eq!(found(&archive, 1, end), Some(start..end));
+                assert_eq!(found(&archive, 1, end - 1), None);
+                assert_eq!(found(&archive, start + 1, end), None);
                 let longer = [&archive[..], b"x"].concat();
-                assert_eq!(whole_frame(&store(&longer), 0, end + 1).unwrap(), None);
+                assert_eq!(found(&longer, 1, end + 1), None);
+                let followed = [&archive[..], &ZSTD_MAGIC].concat();
+                assert_eq!(found(&followed, 1, end + 4), Some(start..end));
+                for offset in [start, end] {
+                    let other = whole_frame(&store(&followed), 1, offset, end + 4);
+                    assert_eq!(other.unwrap(), None);
+                }
             }
         }
     }
@@ -134,7 +145,7 @@ mod tests {
     fn the_zeros_that_a_power_cut_leaves_are_no_frames() {
         let looks = [&ZSTD_MAGIC[..], &[0x20, 3]].concat().repeat(100);
         let archive = [looks, vec![0; 4 << 20]].concat();
-        let found = whole_frame(&store(&archive), 0, archive.len() as u64);
+        let found = whole_frame(&store(&archive), 1, 1, archive.len() as u64);
         assert_eq!(found.unwrap(), None);
     }
 
@@ -144,7 +155,7 @@ mod tests {
         let looks = [&ZSTD_MAGIC[..], &[0x20, 3]].concat().repeat(100);
         // Blocks of a byte that is never repeated.
         let archive = [looks, [2, 0, 0, 0].repeat(1 << 18)].concat();
-        let found = whole_frame(&store(&archive), 0, archive.len() as u64);
+        let found = whole_frame(&store(&archive), 1, 1, archive.len() as u64);
         assert!(matches!(found, Err(Error::Corrupt { .. })), "{found:?}");
     }
 }
