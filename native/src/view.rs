@@ -169,7 +169,7 @@ impl<S: State> View<S> {
         };
         let reduce = self.reducing(reader);
         let folded = from.refreshed_to(reader.source(), ZSTD, position, reduce);
-        let fold = folded.map_err(|stop| stop.of(reader))?;
+        let fold = folded.map_err(|stop| stop.of(&self.name, reader))?;
         Ok(fold.into_state())
     }
 
@@ -189,7 +189,7 @@ impl<S: State> View<S> {
     fn refreshed(&self, from: &Fold<S>, reader: &EventReader) -> io::Result<Option<Fold<S>>> {
         reader.source().check_dir()?;
         let refreshed = from.refreshed(reader.source(), ZSTD, self.reducing(reader));
-        refreshed.map_err(|stop| stop.of(reader))
+        refreshed.map_err(|stop| stop.of(&self.name, reader))
     }
 
     /// The reducer, for what the reader reads.

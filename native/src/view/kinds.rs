@@ -33,8 +33,15 @@ impl From<CoreError> for Stop {
 }
 
 impl Stop {
-    pub(super) fn of(self, reader: &EventReader) -> io::Error {
+    pub(super) fn of(self, view: &str, reader: &EventReader) -> io::Error {
         match self {
+            // A log can have several views: it says which one asked.
+            Self::Log(CoreError::Mismatch { position, reason }) => Error::Mismatch {
+                dir: reader.dir().to_path_buf(),
+                position,
+                reason: format!("view {view:?}: {reason}"),
+            }
+            .into(),
             Self::Log(error) => Error::in_dir(reader.dir(), error).into(),
             Self::Reducer(error) => error,
         }
