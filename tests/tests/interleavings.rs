@@ -62,7 +62,16 @@ struct Timeline<'a> {
     early: Cell<bool>,
 }
 
-impl Timeline<'_> {
+impl<'a> Timeline<'a> {
+    fn new(before: &'a MemoryStore, after: &'a MemoryStore, calls_before: usize) -> Self {
+        Self {
+            before,
+            after,
+            calls_before: Cell::new(calls_before),
+            early: Cell::new(false),
+        }
+    }
+
     /// Shows the later state from now on.
     fn move_on(&self) {
         self.early.set(self.calls_before.replace(0) > 0);
@@ -105,12 +114,7 @@ fn for_each_interleaving(read: impl Fn(&Timeline<'_>, u64, u64) -> Result<(), Er
     for (from, before) in states.iter().enumerate() {
         for (to, after) in states.iter().enumerate().skip(from) {
             for calls in 0.. {
-                let timeline = Timeline {
-                    before,
-                    after,
-                    calls_before: Cell::new(calls),
-                    early: Cell::new(false),
-                };
+                let timeline = Timeline::new(before, after, calls);
                 let context = || format!("from state {from} to {to} after {calls} calls");
                 let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     read(&timeline, counts[from], counts[to])
@@ -184,12 +188,7 @@ fn a_reader_takes_no_archive_that_changes_under_it_for_a_damaged_one() {
     let after = place.image();
 
     for calls in 0.. {
-        let timeline = Timeline {
-            before: &before,
-            after: &after,
-            calls_before: Cell::new(calls),
-            early: Cell::new(false),
-        };
+        let timeline = Timeline::new(&before, &after, calls);
         let numbers = try_numbers(&mut Scan::new(&timeline, Codec::PORTABLE, 0));
         let numbers = numbers.unwrap_or_else(|error| panic!("after {calls} calls: {error}"));
         assert!(numbers == [0, 1, 2] || numbers == [0, 1, 2, 3]);
@@ -225,12 +224,7 @@ fn a_reader_takes_a_rotation_in_the_place_of_one_of_the_same_length_for_another(
     assert_eq!(len(&before, Slot::Archive), len(&after, Slot::Archive));
     assert!(len(&before, Slot::Log) > 0 && len(&after, Slot::Log) == 0);
 
-    let timeline = Timeline {
-        before: &before,
-        after: &after,
-        calls_before: Cell::new(usize::MAX),
-        early: Cell::new(false),
-    };
+    let timeline = Timeline::new(&before, &after, usize::MAX);
     let mut scan = Scan::new(&timeline, Codec::PORTABLE, 0);
     assert_eq!(try_numbers(&mut scan).unwrap().len(), 1000);
     timeline.move_on();
@@ -251,12 +245,7 @@ fn a_reader_in_front_of_a_torn_tail_reads_what_was_appended_in_its_place() {
     append(&mut writer, 2);
     let after = place.image();
 
-    let timeline = Timeline {
-        before: &before,
-        after: &after,
-        calls_before: Cell::new(usize::MAX),
-        early: Cell::new(false),
-    };
+    let timeline = Timeline::new(&before, &after, usize::MAX);
     let mut scan = Scan::new(&timeline, Codec::PORTABLE, 0);
     assert!(scan.next_line().unwrap().is_some());
     timeline.move_on();
