@@ -37,7 +37,6 @@ pub struct EventLog {
     writer: EventWriter,
     reader: EventReader,
     views: Vec<Box<dyn AnyView>>,
-    max_log_size: Option<u64>,
 }
 
 impl EventLog {
@@ -54,13 +53,11 @@ impl EventLog {
         EventLogBuilder::new(dir.as_ref())
     }
 
-    /// Appends one event, see [`EventWriter::append`]. Rotates first when the log is full.
+    /// Appends one event, see [`EventWriter::append`].
     ///
     /// # Errors
-    /// As [`EventWriter::append`], and as [`rotate`](Self::rotate) when the log is full; the
-    /// event was not written then.
+    /// As [`EventWriter::append`].
     pub fn append<D: Serialize>(&mut self, event: &Event<D>) -> io::Result<Appended> {
-        self.make_room()?;
         self.writer.append(event)
     }
 
@@ -73,7 +70,6 @@ impl EventLog {
         event: &Event<D>,
         durability: Durability,
     ) -> io::Result<Appended> {
-        self.make_room()?;
         self.writer.append_with(event, durability)
     }
 
@@ -85,7 +81,6 @@ impl EventLog {
         &mut self,
         events: impl IntoIterator<Item = &'e Event<D>>,
     ) -> io::Result<Vec<Appended>> {
-        self.make_room()?;
         self.writer.append_batch(events)
     }
 
@@ -98,7 +93,6 @@ impl EventLog {
         events: impl IntoIterator<Item = &'e Event<D>>,
         durability: Durability,
     ) -> io::Result<Vec<Appended>> {
-        self.make_room()?;
         self.writer.append_batch_with(events, durability)
     }
 
@@ -112,7 +106,6 @@ impl EventLog {
         position: u64,
         hash: LineHash,
     ) -> io::Result<Appended> {
-        self.make_room()?;
         self.writer.append_if(event, position, hash)
     }
 
@@ -260,16 +253,6 @@ impl EventLog {
         self.writer.dir()
     }
 
-    /// Rotates a full log. Of one that is not yet full a part is made ready, so that the append
-    /// that meets a rotation waits for little more than any other.
-    fn make_room(&mut self) -> io::Result<()> {
-        match self.max_log_size {
-            Some(max) if self.writer.log_len() >= max => self.writer.rotate().map(drop),
-            Some(max) => self.writer.prepare_rotation(max),
-            None => Ok(()),
-        }
-    }
-
     fn each_view(
         &mut self,
         act: impl Fn(&mut dyn AnyView, &EventReader, &mut EventWriter) -> io::Result<()>,
@@ -289,7 +272,6 @@ impl std::fmt::Debug for EventLog {
         f.debug_struct("EventLog")
             .field("dir", &self.dir())
             .field("views", &views)
-            .field("max_log_size", &self.max_log_size)
             .finish_non_exhaustive()
     }
 }

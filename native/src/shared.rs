@@ -24,8 +24,8 @@ use crate::writer::EventWriter;
 /// [`EventWriter::append`] makes it. Clones write to the same log. Once it is poisoned all of them
 /// have to be dropped, which frees the lock, before the log is opened again.
 ///
-/// Unlike an [`EventLog`](crate::EventLog) it has no size limit and saves no views:
-/// [`with`](Self::with) rotates, and a [`View`](crate::View) by itself folds.
+/// It rotates where the writer has a [size limit](EventWriter::with_max_log_size), and keeps no
+/// views: a [`View`](crate::View) by itself folds, and [`with`](Self::with) saves it.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -147,7 +147,7 @@ impl SharedWriter {
         Ok(receipt)
     }
 
-    /// Does something else with the writer, such as rotating, while no append is under way.
+    /// Does something else with the writer, such as saving a view, while no append is under way.
     /// Events that were given and not waited for are not written by it. Appends by a handle wait
     /// until `act` returns, so `act` must make none.
     pub fn with<T>(&self, act: impl FnOnce(&mut EventWriter) -> T) -> T {

@@ -93,6 +93,13 @@ impl FileStore {
         &self.source
     }
 
+    pub(crate) fn lock_mode(&self) -> LockMode {
+        match self.guard {
+            Some(_) => LockMode::Flock,
+            None => LockMode::None,
+        }
+    }
+
     pub(crate) fn syncs(&self) -> u64 {
         self.syncs
     }

@@ -141,6 +141,31 @@ impl<S: State> View<S> {
         Ok(self.state())
     }
 
+    /// Saves the state and how far it is folded, from where a view of this name and version starts
+    /// when the program runs again. The views of an [`EventLog`](crate::EventLog) are saved by it.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// use eventfold::{Event, EventWriter, SharedWriter, View};
+    ///
+    /// let writer = EventWriter::open(dir.path())?.with_max_log_size(64 << 20)?;
+    /// let (writer, mut count) = (SharedWriter::new(writer), View::lazy("count", |n: u64, _| Ok(n + 1))?);
+    /// writer.append(&Event::new("asked", "the way"))?;
+    /// count.refresh(&writer.reader())?;
+    /// writer.with(|writer| count.save(writer))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`] when the state cannot be saved so that it reads back equal;
+    /// [`Error::DurabilityUnknown`] and [`Error::Io`] when the file system fails. What was saved
+    /// before is still there then.
+    pub fn save(&mut self, writer: &mut EventWriter) -> io::Result<()> {
+        // Else a view that never looked for its snapshot would put an empty one in its place.
+        self.load(&writer.reader())?;
+        writer.save(&self.fold, &self.name)
+    }
+
     /// The state as it was at `position`, which is 0, an event's position or next position: folded
     /// from the events before it. The view stays as it is, and no snapshot is looked for: folding
     /// goes on from where the view is, or begins at the first event if the view is further already.
@@ -218,9 +243,7 @@ impl<S: State> View<S> {
         if planted(Bug::StateAheadOfSnapshot) {
             self.fold = fold.clone();
         }
-        writer
-            .save(&fold, &self.name)
-            .map_err(|error| Error::in_dir(writer.dir(), error))?;
+        writer.save(&fold, &self.name)?;
         self.fold = fold;
         Ok(())
     }

@@ -58,6 +58,7 @@ pub struct EventWriter {
     log: eventfold_core::Writer<FileStore>,
     dir: PathBuf,
     durability: Durability,
+    max_log_size: Option<u64>,
     recovery: Recovery,
     stats: Stats,
     /// How often opening synced the log.
@@ -122,6 +123,7 @@ impl EventWriter {
             log,
             dir,
             durability: Durability::default(),
+            max_log_size: None,
             recovery,
             poison_is_told: false,
         })
@@ -134,12 +136,39 @@ impl EventWriter {
         self
     }
 
-    /// Appends one event with the writer's durability.
+    /// The same writer with a size limit: it rotates when `app.jsonl` has `bytes` bytes or more, now
+    /// and before an append. Unless this is said a writer never rotates by itself.
+    ///
+    /// # Errors
+    /// As [`rotate`](Self::rotate); [`Error::NotExclusive`] without the lock also when the log is
+    /// not full.
+    pub fn with_max_log_size(mut self, bytes: u64) -> io::Result<Self> {
+        Self::check_may_rotate(&self.dir, self.log.store().lock_mode())?;
+        self.max_log_size = Some(bytes);
+        self.make_room().map_err(|error| self.failed(error))?;
+        Ok(self)
+    }
+
+    /// Whether a writer with this lock mode may have a size limit.
+    pub(crate) fn check_may_rotate(dir: &Path, mode: LockMode) -> io::Result<()> {
+        match mode {
+            LockMode::Flock => Ok(()),
+            LockMode::None => Err(Error::NotExclusive {
+                dir: dir.to_path_buf(),
+                action: "rotate at a size limit",
+            }
+            .into()),
+        }
+    }
+
+    /// Appends one event with the writer's durability. Rotates first when the log is full, see
+    /// [`with_max_log_size`](Self::with_max_log_size).
     ///
     /// # Errors
     /// [`Error::Unreadable`] and [`Error::TooLarge`] before anything is written. [`Error::Io`]
     /// when the file system refused; the event is not in the log. [`Error::DurabilityUnknown`]
-    /// when that cannot be said; the writer is poisoned.
+    /// when that cannot be said; the writer is poisoned. When the log is full also those of
+    /// [`rotate`](Self::rotate); the event was not written then.
     pub fn append<D: Serialize>(&mut self, event: &Event<D>) -> io::Result<Appended> {
         self.append_with(event, self.durability)
     }
@@ -153,7 +182,8 @@ impl EventWriter {
         event: &Event<D>,
         durability: Durability,
     ) -> io::Result<Appended> {
-        let appended = self.log.append(event, durability);
+        let room = self.make_room();
+        let appended = room.and_then(|()| self.log.append(event, durability));
         self.counted(appended)
     }
 
@@ -180,7 +210,8 @@ impl EventWriter {
         events: impl IntoIterator<Item = &'e Event<D>>,
         durability: Durability,
     ) -> io::Result<Vec<Appended>> {
-        let appended = self.log.append_batch(events, durability);
+        let room = self.make_room();
+        let appended = room.and_then(|()| self.log.append_batch(events, durability));
         self.counted_all(appended)
             .map_err(|error| self.failed(error))
     }
@@ -213,7 +244,9 @@ impl EventWriter {
         position: u64,
         hash: LineHash,
     ) -> io::Result<Appended> {
-        let appended = self.log.append_if(event, position, hash, self.durability);
+        let room = self.make_room();
+        let append = |()| self.log.append_if(event, position, hash, self.durability);
+        let appended = room.and_then(append);
         self.counted(appended)
     }
 
@@ -233,24 +266,7 @@ impl EventWriter {
     /// log is as it was, or, where that cannot be said, the writer is poisoned and opening again
     /// ends the rotation or undoes it. No event is lost either way.
     pub fn rotate(&mut self) -> io::Result<Rotation> {
-        let start = Instant::now();
-        let removed = match self.log.log_len() {
-            0 => Ok(()),
-            _ => self.log.store_mut().remove_foreign_snapshots(),
-        };
-        let rotated = removed.and_then(|()| self.log.rotate());
-        let rotation = rotated.map_err(|error| self.failed(error))?;
-        self.stats.rotated(&rotation);
-        if rotation.bytes > 0 {
-            trace::rotated(&self.dir, &rotation, start);
-        }
-        Ok(rotation)
-    }
-
-    /// Compresses a block of the log ahead of its rotation at `max` bytes, once it holds a whole one.
-    pub(crate) fn prepare_rotation(&mut self, max: u64) -> io::Result<()> {
-        let prepared = self.log.prepare_rotation(max);
-        prepared.map_err(|error| self.failed(error))
+        self.rotated().map_err(|error| self.failed(error))
     }
 
     /// A reader of the same directory.
@@ -306,8 +322,32 @@ impl EventWriter {
     }
 
     pub(crate) fn append_encoded(&mut self, batch: Batch) -> Result<Vec<Appended>, Error> {
-        let appended = self.log.append_encoded(batch, self.durability);
+        let room = self.make_room();
+        let appended = room.and_then(|()| self.log.append_encoded(batch, self.durability));
         self.counted_all(appended).map_err(|error| self.told(error))
+    }
+
+    /// Rotates a full log. Of one that is not yet full a part is made ready, so that the append
+    /// that meets a rotation waits for little more than any other.
+    fn make_room(&mut self) -> Result<(), CoreError> {
+        match self.max_log_size {
+            Some(max) if self.log.log_len() >= max => self.rotated().map(drop),
+            Some(max) => self.log.prepare_rotation(max),
+            None => Ok(()),
+        }
+    }
+
+    fn rotated(&mut self) -> Result<Rotation, CoreError> {
+        let start = Instant::now();
+        if self.log.log_len() > 0 {
+            self.log.store_mut().remove_foreign_snapshots()?;
+        }
+        let rotation = self.log.rotate()?;
+        self.stats.rotated(&rotation);
+        if rotation.bytes > 0 {
+            trace::rotated(&self.dir, &rotation, start);
+        }
+        Ok(rotation)
     }
 
     fn counted(&mut self, appended: Result<Appended, CoreError>) -> io::Result<Appended> {
@@ -325,12 +365,9 @@ impl EventWriter {
         Ok(appended)
     }
 
-    pub(crate) fn save<T: Serialize>(
-        &mut self,
-        fold: &Fold<T>,
-        name: &str,
-    ) -> Result<(), CoreError> {
-        self.log.save(fold, name)
+    pub(crate) fn save<T: Serialize>(&mut self, fold: &Fold<T>, name: &str) -> io::Result<()> {
+        let saved = self.log.save(fold, name);
+        saved.map_err(|error| self.failed(error))
     }
 
     fn failed(&mut self, error: CoreError) -> io::Error {

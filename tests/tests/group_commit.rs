@@ -7,7 +7,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use eventfold::{Appended, Error, Event, EventReader, EventWriter, SharedWriter};
+use eventfold::{Appended, Error, Event, EventReader, EventWriter, NoSnapshot, SharedWriter, View};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
@@ -16,7 +16,9 @@ const EVENTS: u64 = 60;
 
 #[test]
 fn each_event_is_there_once_where_it_was_acknowledged_and_in_the_order_of_its_thread() {
-    let (dir, writer) = log();
+    let dir = tempdir().unwrap();
+    let writer = EventWriter::open(&dir).unwrap();
+    let writer = SharedWriter::new(writer.with_max_log_size(4 << 10).unwrap());
     let acknowledged: Vec<Vec<Appended>> = thread::scope(|scope| {
         let append = |thread: u64| {
             let writer = writer.clone();
@@ -36,6 +38,8 @@ fn each_event_is_there_once_where_it_was_acknowledged_and_in_the_order_of_its_th
             .map(|thread| thread.join().unwrap())
             .collect()
     });
+    let of_itself = writer.with(|writer| writer.stats()).rotations - 3;
+    assert!(of_itself > 3, "it rotated {of_itself} times");
     drop(writer);
     let mut by_position = BTreeMap::new();
     for (thread, acknowledged) in acknowledged.iter().enumerate() {
@@ -142,6 +146,53 @@ fn a_panic_of_who_has_the_writer_stops_nobody_else() {
     assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
     writer.append(&event(0, 0)).unwrap();
     assert_eq!(writer.reader().read_full().unwrap().count(), 1);
+}
+
+#[test]
+fn a_rotation_that_fails_fails_the_appends_that_wait_for_it_and_none_of_them_is_there() {
+    let dir = tempdir().unwrap();
+    let writer = EventWriter::open(&dir).unwrap();
+    let writer = SharedWriter::new(writer.with_max_log_size(1).unwrap());
+    writer.append(&event(0, 0)).unwrap();
+    let archive = dir.path().join("archive.jsonl.zst");
+    fs::create_dir(&archive).unwrap();
+    let receipts = [1, 2].map(|n| writer.submit(&event(0, n)).unwrap());
+    for receipt in receipts {
+        let error = receipt.wait().unwrap_err();
+        assert!(error.to_string().contains("archive.jsonl.zst"), "{error}");
+    }
+    fs::remove_dir(&archive).unwrap();
+    drop(writer);
+    let mut writer = EventWriter::open(&dir).unwrap();
+    writer.append(&event(0, 3)).unwrap();
+    let read = writer.reader().read_full().unwrap();
+    let read: Vec<u64> = read.map(|record| record.unwrap().event.ts).collect();
+    assert_eq!(read, [0, 3]);
+}
+
+#[test]
+fn a_view_beside_the_threads_is_saved_and_starts_from_there() {
+    let (dir, writer) = log();
+    let count = || View::lazy("count", |count: u64, _| Ok(count + 1)).unwrap();
+    let mut view = count();
+    for n in 0..3 {
+        writer.append(&event(0, n)).unwrap();
+        view.refresh(&writer.reader()).unwrap();
+    }
+    assert_eq!(view.rebuilt(), Some(NoSnapshot::Missing));
+    writer.with(|writer| view.save(writer)).unwrap();
+    // One that was never refreshed saves what was there.
+    writer.with(|writer| count().save(writer)).unwrap();
+    drop(writer);
+
+    let mut writer = EventWriter::open(&dir).unwrap();
+    writer.append(&event(0, 3)).unwrap();
+    writer.rotate().unwrap();
+    let mut view = count();
+    assert_eq!(*view.refresh(&writer.reader()).unwrap(), 4);
+    assert_eq!(view.rebuilt(), None);
+    let saved = writer.reader().saved_view("count").unwrap().unwrap();
+    assert_eq!((saved.state.as_str(), saved.version), ("3", 0));
 }
 
 fn event(thread: u64, n: u64) -> Event {

@@ -112,6 +112,7 @@ fn what_needs_the_lock_is_refused_and_changes_nothing() {
         .max_log_size(1 << 20);
     assert_not_exclusive(limited.open());
     assert!(!unmade.exists());
+    assert_not_exclusive(open(&dir).unwrap().with_max_log_size(1 << 20));
 
     writer.append(&numbered(1)).unwrap();
     assert_eq!(numbers(dir.path()), [0, 1]);

@@ -6,7 +6,6 @@ use eventfold_core::{Durability, Event, LockMode, Upcasts};
 use serde::de::DeserializeOwned;
 
 use super::{EventLog, no_view};
-use crate::error::Error;
 use crate::event_ref::EventRef;
 use crate::view::{AnyView, State, View};
 use crate::writer::EventWriter;
@@ -72,8 +71,8 @@ impl EventLogBuilder {
         self
     }
 
-    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append. Unless
-    /// this is said a log never rotates by itself.
+    /// Rotates when `app.jsonl` has `bytes` bytes or more: on open, and before an append, see
+    /// [`EventWriter::with_max_log_size`]. Unless this is said a log never rotates by itself.
     pub fn max_log_size(mut self, bytes: u64) -> Self {
         self.max_log_size = Some(bytes);
         self
@@ -143,27 +142,24 @@ impl EventLogBuilder {
             }
             views.push(view);
         }
-        if self.max_log_size.is_some() && self.lock_mode == LockMode::None {
-            return Err(Error::NotExclusive {
-                dir: self.dir,
-                action: "rotate at a size limit",
-            }
-            .into());
+        if self.max_log_size.is_some() {
+            EventWriter::check_may_rotate(&self.dir, self.lock_mode)?;
         }
-        let writer = EventWriter::open_within(&self.dir, self.lock_mode, self.lock_timeout)?
+        let mut writer = EventWriter::open_within(&self.dir, self.lock_mode, self.lock_timeout)?
             .with_durability(self.durability);
         let reader = writer.reader().with_upcasts(self.upcasts);
         for view in &mut views {
             view.load(&reader)?;
         }
-        let mut log = EventLog {
+        // The views have been to the snapshots that a rotation removes, those of 0.2.0.
+        if let Some(bytes) = self.max_log_size {
+            writer = writer.with_max_log_size(bytes)?;
+        }
+        Ok(EventLog {
             writer,
             reader,
             views,
-            max_log_size: self.max_log_size,
-        };
-        log.make_room()?;
-        Ok(log)
+        })
     }
 }
 
