@@ -106,7 +106,7 @@ test("JSON text that the parser cannot read is refused", { skip: !JSON.rawJSON &
   await assertWhole(host, log, []);
 });
 
-test("a position that is none is told so, wherever one is given", async () => {
+test("a position or a count that is none is told so, wherever one is given", async () => {
   const host = memoryHost();
   const log = await EventLog.open(host);
   log.append(good);
@@ -117,6 +117,9 @@ test("a position that is none is told so, wherever one is given", async () => {
   for (const position of [3, log.end().position + 1, 2 ** 53 - 1]) {
     assert.throws(() => [...log.read(position)], { code: "bad-position" }, String(position));
     await assert.rejects(log.tail({ position }).next(), { code: "bad-position" });
+  }
+  for (const lines of [undefined, null, -1, 0.5, NaN, Infinity, 2 ** 53, "1", 1n]) {
+    assert.throws(() => log.startOfLast(lines), { code: "bad-argument", message: /lines/ }, String(lines));
   }
   const { position, hash: last } = log.end();
   for (const expected of [undefined, null, {}, { position: 0 }, { position: -1, hash: last }, { position: 0.5, hash: last }]) {
@@ -247,6 +250,7 @@ test("after closing every use says so, and closing again is fine", async () => {
     appendIf: () => log.appendIf(good, { position: 0, hash: "ef46db3751d8e999" }),
     read: () => log.read(),
     tail: () => log.tail(),
+    startOfLast: () => log.startOfLast(1),
     view: () => log.view("v"),
     save: () => log.save(),
     sync: () => log.sync(),
@@ -273,7 +277,7 @@ test("a host or a reducer that comes back in the middle of a call is refused", a
       append(file, data) {
         if (log && !back) {
           back = [];
-          for (const use of [() => log.append(good), () => [...log.read()], () => log.rotate()]) {
+          for (const use of [() => log.append(good), () => [...log.read()], () => log.startOfLast(1), () => log.rotate()]) {
             try {
               use();
             } catch (error) {
@@ -288,7 +292,7 @@ test("a host or a reducer that comes back in the middle of a call is refused", a
   const reentrant = { initial: 0, reduce: (n) => (log.append(good), n + 1) };
   log = await EventLog.open(host, { views: { reentrant } });
   log.append(good);
-  assert.deepEqual(back, ["reentrant", "reentrant", "reentrant"]);
+  assert.deepEqual(back, ["reentrant", "reentrant", "reentrant", "reentrant"]);
   assert.throws(() => log.view("reentrant"), (error) => error.code === "reducer" && error.cause.code === "reentrant");
   await assertWhole(host, log, [1]);
 });

@@ -222,6 +222,26 @@ test("closing ends a tail that waits, and a tail may start at the end", async ()
   assert.deepEqual(seen, [1]);
 });
 
+test("the last lines are found from the end, over rotations, and a tail goes on from there", async () => {
+  const log = await EventLog.open(memoryHost());
+  assert.equal(log.startOfLast(3), 0);
+  const numbers = Array.from({ length: 12 }, (_, data) => data);
+  for (const data of numbers) {
+    log.append({ type: "n", data });
+    if (data % 5 === 4) log.rotate();
+  }
+  for (const lines of [0, 1, 2, 5, 11, 12, 13, Number.MAX_SAFE_INTEGER]) {
+    const last = [...log.read(log.startOfLast(lines))].map(({ data }) => data);
+    assert.deepEqual(last, numbers.slice(Math.max(0, 12 - lines)), String(lines));
+  }
+  assert.equal(log.startOfLast(0), log.end().position);
+  const tail = log.tail({ position: log.startOfLast(1) });
+  assert.equal((await tail.next()).value.data, 11);
+  log.append({ type: "n", data: 12 });
+  assert.equal((await tail.next()).value.data, 12);
+  await log.close();
+});
+
 test("closing again waits for what the host has still to store, and tells too that it could not", async () => {
   for (const [Kind, failing] of [[EventLog, false], [EventReader, false], [EventLog, true]]) {
     let stored = false;

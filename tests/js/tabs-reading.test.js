@@ -130,6 +130,24 @@ const bytesOf = (lines) => new TextEncoder().encode(lines);
 const dataOf = (bytes) => text.decode(bytes).trimEnd().split("\n").map((line) => JSON.parse(line).data);
 const numbers = (count) => Array.from({ length: count }, (_, n) => n);
 
+/** Starts from the end again and again. */
+async function last(seed, strict) {
+  const beside = new Beside(seed, strict);
+  const reading = new Reading(glue, await takenFiles("log", []));
+  for (let round = 0; round < 15; round += 1) {
+    beside.act();
+    const before = beside.count;
+    const lines = beside.random.below(10);
+    beside.interrupt(beside.random.below(6));
+    const start = await reading.startOfLast(lines);
+    beside.rest();
+    const { bytes } = await reading.next(round, start);
+    const [first = beside.count] = bytes ? dataOf(bytes) : [];
+    assert.ok(first >= before - lines && first <= beside.count, `seed ${seed}: ${first} for ${lines} of ${before}`);
+  }
+  return beside.rotations;
+}
+
 async function follow(seed, strict) {
   const beside = new Beside(seed, strict);
   const reading = new Reading(glue, await takenFiles("log", []));
@@ -283,7 +301,11 @@ async function hold(seed, strict) {
   return beside.rotations;
 }
 
-const ways = { follow: { run: follow, seeds: 60 }, hold: { run: hold, seeds: 30 } };
+const ways = {
+  follow: { run: follow, seeds: 60 },
+  hold: { run: hold, seeds: 30 },
+  "start from the end": { run: last, seeds: 30 },
+};
 
 for (const [browser, strict] of [["Firefox", false], ["Chromium", true]]) {
   for (const [what, { run, seeds }] of Object.entries(ways)) {

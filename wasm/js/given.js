@@ -31,10 +31,15 @@ export function checkSignal(signal) {
   throw new BadArgumentError(`signal is an AbortSignal, not ${describe(signal)}`);
 }
 
-const isPosition = (value) => Number.isSafeInteger(value) && value >= 0;
+const isWhole = (value) => Number.isSafeInteger(value) && value >= 0;
+
+export function checkCount(name, count) {
+  if (isWhole(count)) return;
+  throw new BadArgumentError(`${name} is a whole number from 0 on, not ${describe(count)}`);
+}
 
 export function checkPosition(position) {
-  if (isPosition(position)) return;
+  if (isWhole(position)) return;
   throw new BadPositionError(
     `${String(position)} is not a position: it takes a whole number from 0 on, below 2^53`,
   );
@@ -43,7 +48,7 @@ export function checkPosition(position) {
 /** What `appendIf` expects. */
 export function endOf(expected) {
   const { position, hash } = expected ?? {};
-  if (typeof hash === "string" && isPosition(position)) return { position, hash };
+  if (typeof hash === "string" && isWhole(position)) return { position, hash };
   throw new BadArgumentError(
     "appendIf expects the end of the log as { position, hash }: what end() tells, or nextPosition and hash of an append",
   );

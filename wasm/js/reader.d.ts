@@ -94,6 +94,19 @@ export class EventReader<States = {}> {
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
   /**
+   * Where the last `lines` lines that are there now begin, and 0 where there are fewer: the
+   * position from which `read` and `tail` hand them out. With 0 it is where the log ends. What that
+   * takes grows with these lines, not with the log.
+   *
+   * Each event is a line, but not each line need be an event: one that is blank or damaged counts
+   * too. Damage in the archive is not passed on the way back: the lines behind it are the last ones.
+   *
+   * Throws a `BadArgumentError` when `lines` is no whole number from 0 on, and a `CorruptError` or a
+   * `StorageError` when nobody can say where the log ends.
+   */
+  startOfLast(lines: number): number;
+
+  /**
    * Goes to the log as it is now, on a host that reads it as it was at one moment, at first that of
    * opening: `eventfold/opfs` in Firefox and Safari, and `eventfold/indexeddb`. A tail does so by
    * itself. On other hosts reads always see the log as it is now, and this does nothing.

@@ -1,5 +1,5 @@
 import { BadArgumentError } from "./errors.js";
-import { checkSignal, describe, optionsOf } from "./given.js";
+import { checkCount, checkSignal, describe, optionsOf } from "./given.js";
 import { call, load } from "./module.js";
 import { Scan } from "./scan.js";
 import { Session } from "./session.js";
@@ -33,6 +33,12 @@ export class EventReader {
     const { position = 0, signal } = optionsOf(options);
     checkSignal(signal);
     return eventsToCome(session, new Scan(session, position), signal);
+  }
+
+  startOfLast(lines) {
+    checkCount("lines", lines);
+    const { glue, files } = this._session;
+    return this._session.run(() => glue.startOfLast(files, lines));
   }
 
   async refresh() {

@@ -163,6 +163,17 @@ impl RawScan {
     }
 }
 
+/// Where the last `lines` lines begin, of which there is a whole number from 0 on.
+///
+/// # Errors
+/// As [`Scan::seek_last`].
+#[wasm_bindgen(js_name = startOfLast)]
+pub fn start_of_last(files: Files, lines: f64) -> Result<f64, JsValue> {
+    let mut scan = Scan::new(HostStore::new(files, LockMode::None), CODEC, 0);
+    scan.seek_last(lines as usize).map_err(to_js)?;
+    Ok(scan.position() as f64)
+}
+
 /// Why lines of a batch, whose bytes and spans these are, are no events, by their index. Of the
 /// others those are events that are JSON, which is for the caller to find.
 ///

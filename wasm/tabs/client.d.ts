@@ -134,6 +134,9 @@ export class TabLog<States = {}> {
    */
   tail<Data = unknown>(options?: TailOptions): AsyncGenerator<LogEvent<Data>, void, undefined>;
 
+  /** As `EventReader.startOfLast`, and of every append that this tab was told of. */
+  startOfLast(lines: number): Promise<number>;
+
   /** As `EventReader.view`, folded in this page. */
   view<Name extends keyof States & string>(name: Name): Promise<States[Name]>;
 

@@ -1,7 +1,7 @@
 // A log in a page: its worker reads, and the one tab whose worker holds the log's lock writes.
 
 import { ClosedError, UnsupportedError } from "../js/errors.js";
-import { checkFunction, checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
+import { checkCount, checkFunction, checkMaxLogSize, checkSignal, endOf, optionsOf } from "../js/given.js";
 import { lineOf, linesOf } from "../js/line.js";
 import { checkViews, noView } from "../js/view.js";
 import { Wakes } from "../js/wakes.js";
@@ -146,6 +146,12 @@ export class TabLog {
     } finally {
       stream.close();
     }
+  }
+
+  async startOfLast(lines) {
+    this.#usable();
+    checkCount("lines", lines);
+    return this.#link.call("startOfLast", { lines });
   }
 
   async view(name) {

@@ -70,6 +70,14 @@ export class Reading {
     return this.#alone(() => this.#believed(load, [snapshotOf(view)]));
   }
 
+  startOfLast(lines) {
+    return this.#alone(async () => {
+      // The end is that of now.
+      await this.#files.refresh();
+      return this.#believed(() => this.#glue.startOfLast(this.#files, lines));
+    });
+  }
+
   sizes() {
     return this.#alone(async () => {
       await this.#files.refresh();

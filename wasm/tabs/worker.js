@@ -51,6 +51,7 @@ const calls = {
   next: ({ stream, position, after }) => reading.next(stream, position, after),
   drop: ({ stream }) => reading.drop(stream),
   snapshot: ({ view, version }) => reading.snapshot(view, version),
+  startOfLast: ({ lines }) => reading.startOfLast(lines),
   sizes: () => reading.sizes(),
   async leave() {
     leaving.abort();

@@ -167,6 +167,7 @@ export async function misuse(name) {
     () => log.tail(null).next(),
     () => log.tail({ signal: {} }).next(),
     () => log.view(5n),
+    () => log.startOfLast(-1),
   ];
   return Promise.all(uses.map(attempted));
 }

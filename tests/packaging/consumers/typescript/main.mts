@@ -149,7 +149,7 @@ export async function reads(reader: EventReader, signal: AbortSignal) {
   }
   for (const { data } of reader.read<{ n: number }>(0)) data.n.toFixed();
   for await (const { data } of reader.tail<string>({ position: 0, signal })) data.trim();
-  for await (const event of reader.tail()) return event instanceof LogEvent;
+  for await (const event of reader.tail({ position: reader.startOfLast(1) })) return event instanceof LogEvent;
   // @ts-expect-error: a position is a number
   reader.read("0");
   // @ts-expect-error: a tail is waited for
