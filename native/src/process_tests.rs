@@ -4,7 +4,9 @@ use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::mpsc;
 
+use crate::store::ZSTD;
 use crate::{Error, Event, EventLog, EventReader, EventWriter, SharedWriter};
 
 /// Runs `act` in a child that was forked, which then ends at once.
@@ -88,6 +90,17 @@ fn what_a_forked_child_gives_is_written_when_its_last_handle_is_gone() {
         drop(shared.submit(&Event::at(0, "n", 1_u64)).unwrap());
     });
     assert_eq!(data(dir.path()), [1]);
+}
+
+/// A block of the next rotation, or the next of an archive that is read.
+#[test]
+fn a_forked_child_does_anew_what_a_thread_that_it_does_not_have_was_doing() {
+    let (end, ended) = mpsc::channel();
+    let work = Box::new(move || ended.recv().ok());
+    let mut waiting = (ZSTD.start)(work);
+    in_a_child(|| assert_eq!(waiting.take().unwrap()(), None));
+    end.send(vec![1]).unwrap();
+    assert_eq!(waiting.take().unwrap()(), Some(vec![1]));
 }
 
 #[test]

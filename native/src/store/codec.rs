@@ -1,6 +1,7 @@
 //! How blocks of the archive are compressed.
 
 use std::io;
+use std::process;
 use std::thread;
 
 use eventfold_core::Codec;
@@ -14,7 +15,12 @@ pub const ZSTD: Codec = Codec {
     },
     start: |work| {
         let thread = thread::Builder::new().spawn(work).ok()?;
-        Some(Box::new(|| thread.join().ok().flatten()))
+        let owner = process::id();
+        Some(Box::new(move || match process::id() == owner {
+            true => thread.join().ok().flatten(),
+            // A child that was forked meanwhile has no such thread, and does the work anew.
+            false => None,
+        }))
     },
 };
 
