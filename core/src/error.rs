@@ -116,11 +116,11 @@ pub enum Error<E: core::error::Error + 'static> {
         /// The position given.
         position: u64,
     },
-    /// The log no longer holds the events before this position that were folded: others took their
-    /// place after a crash or a failed sync, or it is another log.
+    /// The log no longer holds the events before this position that were folded: a crash or a failed
+    /// sync took them, and others may have their place, or it is another log.
     #[error(
-        "the events before position {position} are not those that were folded; fold again from \
-         the first"
+        "the log no longer holds the events before position {position} that were folded; fold again \
+         from the first"
     )]
     Diverged {
         /// Up to where events were folded.

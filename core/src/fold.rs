@@ -107,7 +107,7 @@ impl<T: Clone> Fold<T> {
         mut reduce: impl FnMut(T, &Line<'_>) -> Result<T, E>,
     ) -> Result<Option<Self>, E> {
         let mut scan = Scan::new(source, codec, self.position);
-        let Some(first) = scan.next_line()? else {
+        let Some(first) = scan.next_line().map_err(|error| self.lost(error))? else {
             scan.check_last(self.hash)?;
             return Ok(None);
         };
@@ -144,7 +144,7 @@ impl<T: Clone> Fold<T> {
         }
         let (mut scan, mut state) = (Scan::new(source, codec, self.position), self.state.clone());
         while scan.position() < position {
-            let Some(line) = scan.next_line()? else {
+            let Some(line) = scan.next_line().map_err(|error| self.lost(error))? else {
                 break;
             };
             // It may stand behind lines without an event, up to whose end was asked for.
@@ -161,6 +161,18 @@ impl<T: Clone> Fold<T> {
         }
         scan.seek(position);
         self.at_end_of(&mut scan, state)
+    }
+
+    /// A fold's own position is never a wrong one: it is the log that has lost what was folded.
+    fn lost<E: core::error::Error>(&self, error: Error<E>) -> Error<E> {
+        match error {
+            Error::Beyond { position, .. } | Error::NotABoundary { position }
+                if position == self.position =>
+            {
+                Error::Diverged { position }
+            }
+            error => error,
+        }
     }
 
     fn at_end_of<S: Source, E: From<Error<S::Error>>>(

@@ -152,11 +152,12 @@ pub enum Error {
         /// The position given.
         position: u64,
     },
-    /// The log no longer holds the events before this position that a view has folded: others took
-    /// their place after a crash or a failed sync, or it is another log. Only
+    /// The log no longer holds the events before this position that a view has folded: a crash or a
+    /// failed sync took them, and others may have their place, or it is another log. Only
     /// [`View::rebuild`](crate::View::rebuild) helps. [`io::ErrorKind::InvalidInput`].
     #[error(
-        "{}: the events before position {position} are not those that the view has folded; rebuild it",
+        "{}: the log no longer holds the events before position {position} that the view has folded; \
+         rebuild it",
         dir.display()
     )]
     Diverged {

@@ -119,9 +119,9 @@ impl<S: State> View<S> {
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Mismatch`] and [`Error::Io`], and whatever a
-    /// [`lazy`](Self::lazy) reducer returns; also [`Error::Beyond`],
-    /// [`Error::NotABoundary`] or [`Error::Diverged`] when the log lost the events that this view has
-    /// seen, after which only [`rebuild`](Self::rebuild) helps. The view is as it was.
+    /// [`lazy`](Self::lazy) reducer returns; also [`Error::Diverged`] when the log lost the events
+    /// that this view has seen, after which only [`rebuild`](Self::rebuild) helps. The view is as it
+    /// was.
     pub fn refresh(&mut self, reader: &EventReader) -> io::Result<&S> {
         self.load(reader)?;
         if let Some(fold) = self.refreshed(&self.fold, reader)? {

@@ -216,7 +216,7 @@ macro_rules! conformance {
             views::a_snapshot_of_another_history_is_none,
             views::blank_lines_are_nothing_to_a_view_its_snapshot_or_a_condition,
             views::a_position_in_a_blank_line_is_no_end_of_a_fold,
-            views::a_fold_over_an_event_that_gave_its_place_to_another_says_so,
+            views::a_fold_over_events_that_the_log_has_lost_says_so,
             views::an_error_while_refreshing_changes_nothing,
             views::a_refresh_that_cannot_read_on_is_an_error_wherever_it_stops,
             views::a_state_that_json_cannot_hold_is_refused_and_the_snapshot_stays,

@@ -205,15 +205,26 @@ pub fn a_position_in_a_blank_line_is_no_end_of_a_fold<P: Place>() {
     assert_eq!(at(2).unwrap().state().2, [0]);
 }
 
-/// As after a sync that failed: an event that was read already is cut off, and another of the same
-/// length is appended in its place.
-pub fn a_fold_over_an_event_that_gave_its_place_to_another_says_so<P: Place>() {
-    let (place, other) = (P::empty(), P::empty());
+/// As after a sync that failed: an event that was read already is cut off, and none or another is
+/// appended in its place.
+pub fn a_fold_over_events_that_the_log_has_lost_says_so<P: Place>() {
+    let (place, other, longer) = (P::empty(), P::empty(), P::empty());
     let (mut writer, mut others) = (place.open(), other.open());
     append(&mut writer, 1);
-    append(&mut others, 2);
     let fold = refreshed(&place, &start());
     let position = fold.position();
+    let assert_diverged = |place: &P, end: u64| {
+        let further = fold.refreshed(place.store(), P::CODEC, add).map(drop);
+        let further_to = fold.refreshed_to(place.store(), P::CODEC, end, add);
+        for further in [further, further_to.map(drop)] {
+            assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
+        }
+    };
+    append(&mut longer.open(), 1000);
+    for lost in [&other, &longer] {
+        assert_diverged(lost, position + 1);
+    }
+    append(&mut others, 2);
     assert_eq!(others.end_position(), position);
     // Also when nothing comes after it.
     let further = fold.refreshed(other.store(), P::CODEC, add);
@@ -223,11 +234,7 @@ pub fn a_fold_over_an_event_that_gave_its_place_to_another_says_so<P: Place>() {
         if rotated {
             others.rotate().unwrap();
         }
-        let further = fold.refreshed(other.store(), P::CODEC, add);
-        assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
-        let end = others.end_position();
-        let further = fold.refreshed_to(other.store(), P::CODEC, end, add);
-        assert!(matches!(further, Err(Error::Diverged { position: at }) if at == position));
+        assert_diverged(&other, others.end_position());
     }
     append(&mut writer, 4);
     assert_eq!(refreshed(&place, &fold), refreshed(&place, &start()));
