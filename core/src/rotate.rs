@@ -57,7 +57,12 @@ impl<S: Storage> Writer<S> {
             // What lies there is not this writer's to cut.
             Err(error) if self.is_poisoned() => return Err(error),
             Err(error) => {
-                return Err(match self.store.cut(Slot::Archive, self.archive_len) {
+                // What kept the first byte away, as a lack of descriptors does, may keep away a cut.
+                let undone = match self.store.length(Slot::Archive) {
+                    Ok(len) if len == self.archive_len => Ok(()),
+                    _ => self.store.cut(Slot::Archive, self.archive_len),
+                };
+                return Err(match undone {
                     Ok(()) => error,
                     Err(_) => self.poison(error),
                 });

@@ -141,9 +141,10 @@ fn lacking(case: &Case, descriptors: u64) -> bool {
     expected.extend(appended.then_some(3));
     assert_eq!(numbers(dir.path()), expected, "{context}");
 
-    // The same process goes on, opening the log again where it has to.
+    // The same process goes on, and opens the log where that was refused or is still to be done.
     let next = expected.len() as u64;
     if actor.ask(&format!("append {next} 20")).is_err() {
+        assert!(case.before.is_empty(), "{context}: the writer stopped");
         actor.ask("close").unwrap();
         actor
             .ask("open")
