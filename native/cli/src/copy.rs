@@ -188,12 +188,12 @@ impl Copy {
         self.take_name()?;
         let shown = to.to_string_lossy();
         let shown = safe_line(&shown);
-        output::line(&format!(
+        let said = output::line(&format!(
             "{shown}: {} of events, read back and the same",
             size(end)
-        ))?;
+        ));
         match damaged {
-            0 => Ok(()),
+            0 => said.map_err(|failure| failure.after("the copy is there, whole")),
             n => Err(Failure::new(format!(
                 "{} of the log could not be read, and no more of the copy: \
                  eventfold doctor {shown} tells what is wrong",

@@ -180,11 +180,14 @@ pub(crate) fn duration(seconds: u64) -> String {
     }
 }
 
-/// Writes a line to standard output.
+/// Writes a line to standard output. That nobody reads it ends nothing, and is no failure: what is
+/// left is done, and its exit status is the true one.
 pub(crate) fn line(text: &str) -> Outcome {
     let mut out = io::stdout().lock();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|error| cannot_write(&error))
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(cannot_write(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// Why standard output took no more.

@@ -134,8 +134,8 @@ impl<'a> Run<'a> {
         let done = self.append_missing();
         self.progress.clear();
         // Also before an error: so much is in the log.
-        self.say()?;
-        done?;
+        let said = self.say();
+        done.and(said)?;
         self.tell_blank()?;
         // Before, it may have to be piped again.
         match self.source.is_stream {

@@ -185,6 +185,31 @@ fn where_nobody_can_be_told_what_was_done_the_error_says_it() {
     assert_eq!(data(&log), [numbers(7..8), numbers(0..3)].concat());
 }
 
+/// As with `| head -n 0`: what is to be told is lost, and what is to be done is not.
+#[test]
+fn an_import_that_nobody_listens_to_takes_every_file_and_ends_with_its_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let [log, first, bad, last] = ["log", "first", "bad", "last"].map(|name| dir.path().join(name));
+    fs::write(&first, lines(0..3)).unwrap();
+    fs::write(&bad, lines(3..4) + "nonsense\n").unwrap();
+    fs::write(&last, lines(4..6)).unwrap();
+    let unheard = |files: &[&Path]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let args = ["import", text(&log)].into_iter();
+        let args = args.chain(files.iter().map(|file| text(file)));
+        let mut command = super::support::command(args);
+        Done::of(command.stdout(writer).output().unwrap())
+    };
+    unheard(&[&first, &last]).ok();
+    assert_eq!(data(&log), [numbers(0..3), numbers(4..6)].concat());
+    let error = unheard(&[&bad]).failed(1);
+    assert!(error.contains("line 2: it is not JSON"), "{error}");
+    fs::write(&bad, lines(3..4)).unwrap();
+    unheard(&[&bad]).ok();
+    assert_eq!(data(&log).len(), 6);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_a_slow_stream_has_written_is_in_the_log_before_it_goes_on() {
