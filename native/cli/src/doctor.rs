@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Remark,
     /// Bytes are lost, or a file cannot be used.
     Damage,
+    /// Events are lost, and a writer that opens the log goes on without them: then nothing shows it.
+    Lost,
     /// A crash left it so: the next writer puts it right as it opens the log.
     Unfinished,
     /// A file that is rebuilt when it is not there.
@@ -59,6 +61,10 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn is_repairable(&self) -> bool {
         matches!(self, Self::Unfinished | Self::Rebuilt(_) | Self::Line(_))
+    }
+
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Damage | Self::Lost)
     }
 }
 

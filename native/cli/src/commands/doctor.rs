@@ -56,7 +56,11 @@ impl Doctor {
                     return Err(failure);
                 }
             };
-            let before = std::mem::replace(&mut report, Report::of(&self.dir)?);
+            let mut before = std::mem::replace(&mut report, Report::of(&self.dir)?);
+            let lost = before
+                .findings
+                .extract_if(.., |found| found.kind == Kind::Lost);
+            report.findings.extend(lost);
             repaired = Some(Repaired::of(before, &report, copies));
         }
         self.tell(&report, repaired.as_ref())?;
@@ -116,7 +120,7 @@ impl Doctor {
             0 => None,
             n => Some(counted(n, "thing")),
         };
-        let damage = things(|kind| *kind == Kind::Damage);
+        let damage = things(Kind::is_damage);
         output::line(&match (things(Kind::is_repairable), damage) {
             (None, None) if report.under_way => {
                 "nothing is wrong up to the last line that is whole".to_owned()
@@ -157,7 +161,7 @@ impl Repaired {
 fn text(found: &Finding, screen: &Screen) -> String {
     let (kind, style) = match found.kind {
         Kind::Remark => ("remark", DIM),
-        Kind::Damage => ("damage", AnsiColor::Red.on_default()),
+        Kind::Damage | Kind::Lost => ("damage", AnsiColor::Red.on_default()),
         Kind::Unfinished | Kind::Rebuilt(_) | Kind::Line(_) => {
             ("broken", AnsiColor::Yellow.on_default())
         }

@@ -16,7 +16,7 @@ use crate::saved::{end_before, file_of, unusable};
 impl Report {
     pub(super) fn snapshots(&mut self, reader: &EventReader) -> Outcome {
         // A view stops at it, and is not folded anew.
-        let is_damaged = self.count(|kind| *kind == Kind::Damage) > 0;
+        let is_damaged = self.count(Kind::is_damage) > 0;
         for name in reader.saved_views()? {
             let path = file_of(&name);
             let shown = path.display();

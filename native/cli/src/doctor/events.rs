@@ -67,7 +67,7 @@ impl Report {
         match recovery.rotation {
             None => {}
             Some(InterruptedRotation::Kept) => self.add(
-                Kind::Damage,
+                Kind::Lost,
                 "archive.jsonl.zst: a rotation has no end, and app.jsonl is not what it was to move",
                 "no crash leaves it so: the archive was cut, or its end is damaged. Events between \
                  it and app.jsonl are lost, and the positions of those in app.jsonl are lower than \

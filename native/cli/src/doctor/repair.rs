@@ -82,7 +82,7 @@ fn new_dir(dir: &Path) -> Outcome<PathBuf> {
 fn copy_all(dir: &Path, copies: &Path, report: &Report) -> io::Result<()> {
     for found in &report.findings {
         match &found.kind {
-            Kind::Unfinished => {
+            Kind::Unfinished | Kind::Lost => {
                 for file in [LOG, ARCHIVE, "torn.bin"] {
                     copy(dir, copies, Path::new(file))?;
                 }

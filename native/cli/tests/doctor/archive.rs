@@ -5,7 +5,7 @@ use std::fs;
 use eventfold::EventReader;
 use serde_json::json;
 
-use super::{WRONG, add, data, doctor, filled, goes_on, readable, run, text};
+use super::{WRONG, add, copies, data, doctor, filled, goes_on, readable, run, text};
 
 #[test]
 fn damage_in_the_archive_is_named_and_stays() {
@@ -60,6 +60,27 @@ fn an_archive_that_was_cut_is_told_from_a_rotation_that_a_crash_came_into() {
         "{done}"
     );
     assert!(!done.contains("nothing is lost"), "{done}");
+
+    // A repair of something else goes on without what is lost, and does not call that right.
+    let log = dir.path().join("app.jsonl");
+    let before = fs::read(&log).unwrap();
+    add(&log, b"{\"type\":\"torn");
+    let cut_archive = fs::read(&archive).unwrap();
+    let done = doctor(dir.path(), &["--repair"]).failed_with_output(WRONG);
+    for part in [
+        "  damage  archive.jsonl.zst: a rotation has no end",
+        "  repaired  app.jsonl: 13 bytes",
+        "repaired 1 thing;",
+        "something is wrong that cannot be repaired",
+    ] {
+        assert!(done.contains(part), "{part:?} is not in\n{done}");
+    }
+    let copied = fs::read(copies(dir.path()).join("archive.jsonl.zst"));
+    assert_eq!(copied.unwrap(), cut_archive);
+    assert_eq!(fs::read(&log).unwrap(), before);
+    run(["append", text(dir.path()), "later", "1"]).ok();
+    run(["cat", text(dir.path())]).ok();
+    fs::write(&log, before).unwrap();
 
     // Cut so far that nothing can be compared: what is said holds either way.
     fs::write(&archive, &whole[..40]).unwrap();
