@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, t
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 import { quickDir } from "./support/dirs.js";
 import { ran } from "./support/proof.js";
@@ -264,6 +265,15 @@ for (const runtime of runtimes) {
       await refusal(start(actorIn({ command: [program, run, ...allowed] }, dir)));
       await writer.ask("close");
       assert.match(await native(dir).ask("open"), CLEAN);
+    });
+
+    test("a directory that it may not look at is an error of the package", async (t) => {
+      const dir = quickDir(t);
+      const [program, run] = runtime.command;
+      const sources = fileURLToPath(new URL("../..", import.meta.url));
+      const allowed = ["--quiet", "--no-prompt", `--allow-read=${sources}`, `--allow-write=${dir}`];
+      const writer = start(actorIn({ command: [program, run, ...allowed] }, dir));
+      await assert.rejects(writer.ask("open"), /^Error: storage cannot make the directory /);
     });
   });
 }

@@ -261,8 +261,8 @@ function unlessThere(make) {
 /** Makes the directory, and each name on the way to it durable. */
 function makeDir(dir) {
   const missing = [];
-  for (let at = dir; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
   attempt("make the directory", dir, () => {
+    for (let at = dir; !fs.existsSync(at) && at !== dirname(at); at = dirname(at)) missing.push(at);
     // Node's `recursive` by itself goes round for ever where a system refuses by ENOENT, as /proc.
     for (const path of missing.toReversed()) unlessThere(() => fs.mkdirSync(path));
     fs.mkdirSync(dir, { recursive: true });
