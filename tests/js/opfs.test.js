@@ -33,7 +33,11 @@ async function openPage(name, options = {}) {
     await server.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { call, worker, close };
+  const clear = async () => {
+    const devtools = await page.createCDPSession();
+    await devtools.send("Storage.clearDataForOrigin", { origin: server.origin, storageTypes: "all" });
+  };
+  return { call, worker, clear, close };
 }
 
 const numbers = (count) => Array.from({ length: count }, (_, n) => n);
@@ -251,6 +255,27 @@ function testsIn(browser) {
     assert.deepEqual(await a("numbers"), [0, 1]);
     await a("close");
   });
+
+  // The last one, since no other log is left.
+  if (browser === "chromium") {
+    test("a writer whose files are removed says so, closes, and opens anew", { timeout: 60_000 }, async () => {
+      const a = worker("of the removed");
+      await a("open", "removed");
+      await a("append", 0);
+      await page.clear();
+      const goesOn = async () => {
+        for (let next = 1; next < 100_000; next += 1) await a("append", next);
+      };
+      await assert.rejects(goesOn(), { code: "storage", message: /the files of removed were removed/ });
+      await a("close");
+      await a("open", "removed");
+      await a("append", 0);
+      await a("close");
+      await a("open", "removed");
+      assert.deepEqual(await a("numbers"), [0]);
+      await a("close");
+    });
+  }
 }
 
 test("a private window of Firefox is refused, never kept in memory", { timeout: 60_000 }, async () => {

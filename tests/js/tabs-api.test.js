@@ -247,6 +247,32 @@ test("a leader whose lock is stolen leads no more, and every tab goes on writing
   await closeAll([a, b, c, thief]);
 });
 
+test("a log whose files are removed begins anew in every tab", { timeout: 120_000 }, async () => {
+  const own = await Rig.start();
+  try {
+    const [a, b, c] = await pages(3, own);
+    for (const { call } of [a, b]) {
+      await call("open", "removed");
+      await call("call", "removed", "append", n(1));
+      await call("numbers", "removed");
+    }
+    const devtools = await a.page.createCDPSession();
+    await devtools.send("Storage.clearDataForOrigin", { origin: own.server.origin, storageTypes: "all" });
+    for (const { call } of [a, b]) {
+      while ((await call("numbers", "removed")).length > 0) await soon();
+    }
+    for (const { call } of [a, b, a]) await call("call", "removed", "append", n(2));
+    await c.call("open", "removed");
+    for (const { call } of [a, b, c]) assert.deepEqual(await call("numbers", "removed"), [2, 2, 2]);
+    for (const { call } of [a, b, c]) await call("call", "removed", "close");
+    await c.call("open", "removed");
+    await c.call("call", "removed", "append", n(3));
+    assert.deepEqual(await c.call("numbers", "removed"), [2, 2, 2, 3]);
+  } finally {
+    await own.stop();
+  }
+});
+
 test("a page that was kept for the way back leads no more meanwhile, and goes on", async () => {
   const [a, b] = await pages(2);
   for (const { call } of [a, b]) await call("open", "kept");

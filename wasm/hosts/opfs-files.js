@@ -7,7 +7,7 @@ import { viewOf } from "./opfs-place.js";
  * @param {Map<string, FileSystemSyncAccessHandle>} handles by path; each is open
  * @param {FileSystemSyncAccessHandle} spare for `replace`
  * @param {() => Promise<void>} release gives the lock back
- * @returns {import("./host").Files & { lose(reason: Error): void }}
+ * @returns {import("./host").Files & { lose(reason: Error, removed?: boolean): void }}
  */
 export function filesOver(handles, spare, release) {
   // Asking a handle for its size is slow in Firefox.
@@ -101,14 +101,14 @@ export function filesOver(handles, spare, release) {
     },
 
     close() {
-      closeAll([...handles.values(), spare]);
-      lost ??= new Error("the files are closed");
+      files.lose(new Error("the files are closed"));
       return release();
     },
 
-    lose(reason) {
-      lost = reason;
-      closeAll([...handles.values(), spare]);
+    // Of files that are removed Chromium never closes a handle: the end of the worker frees it.
+    lose(reason, removed = false) {
+      if (!lost && !removed) closeAll([...handles.values(), spare]);
+      lost ??= reason;
     },
   };
   return files;

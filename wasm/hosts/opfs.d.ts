@@ -5,9 +5,13 @@ import type { Host, SourceFiles } from "./host.js";
  * same files as natively. For dedicated workers; a page uses `eventfold/tabs`.
  *
  * Durable: `flush()` of the browser, after each synced append; as long as neither the user nor the
- * browser clears the site's data (see `navigator.storage.persist`). Exclusive: by the Web Lock
- * `eventfold:<name>` and by an access handle that no other can open. Where OPFS is missing, as in
- * private windows of some browsers, opening throws an `UnsupportedError`.
+ * browser clears the site's data (see `navigator.storage.persist`). A writer looks once a second
+ * whether that happened, and throws a `StorageError` from then on: open it again. What it appended
+ * in between is lost as well. In Chromium a reader goes on with what there was, and what is closed
+ * before the writer has noticed blocks its worker: end that.
+ *
+ * Exclusive: by the Web Lock `eventfold:<name>` and by an access handle that no other can open. Where
+ * OPFS is missing, as in private windows of some browsers, opening throws an `UnsupportedError`.
  *
  * `open("read")` sees the log as it is in Chromium, which lets readers share the writer's handles.
  * Elsewhere it gives the log as it was at one moment, its part that is not archived in memory;

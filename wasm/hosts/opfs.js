@@ -1,6 +1,6 @@
 // A log in the origin private file system (OPFS), for dedicated workers.
 
-import { LockedError, UnsupportedError } from "../js/errors.js";
+import { LockedError, StorageError, UnsupportedError } from "../js/errors.js";
 import { checkSignal, optionsOf } from "../js/given.js";
 import { closeAll, filesOver, settleSpare } from "./opfs-files.js";
 import { SHARED } from "./opfs-live.js";
@@ -24,6 +24,9 @@ export { exportDirectory, importDirectory } from "./opfs-copy.js";
 
 // The handle of a tab that died was free within 64 ms when measured; a slow machine gets more.
 const PATIENCE = 3000;
+
+/** How often a writer looks whether its files are still there, in milliseconds. */
+const LOOK = 1000;
 
 /**
  * @param {string} name
@@ -71,17 +74,37 @@ async function openLocked(name, views, lock, onLost) {
       handles.set(path, await openHandle(directory, path, name, SHARED));
     }
     settleSpare(handles, spare);
-    const files = filesOver(handles, spare, lock.release);
-    lock.lost((reason) => {
-      files.lose(reason);
-      onLost?.();
+    const files = filesOver(handles, spare, () => {
+      stopLooking();
+      return lock.release();
     });
+    const lose = (reason, removed) => {
+      stopLooking();
+      files.lose(reason, removed);
+      onLost?.(reason);
+    };
+    const stopLooking = whenRemoved(directory, () => {
+      const text = `the files of ${name} were removed, as by clearing the site's data: open it again`;
+      lose(new StorageError(text), true);
+    });
+    lock.lost(lose);
     return files;
   } catch (error) {
     closeAll([...handles.values(), ...(spare ? [spare] : [])]);
     await lock.release();
     throw error;
   }
+}
+
+/**
+ * Calls `removed` when the log is no longer there, and answers what ends the looking. Clearing the
+ * site's data takes it away: in Chromium the handles live on, and what is written to them is lost.
+ */
+function whenRemoved(directory, removed) {
+  const looking = setInterval(async () => {
+    if (!(await fileOf(directory, LOG, false).catch(() => true))) removed();
+  }, LOOK);
+  return () => clearInterval(looking);
 }
 
 /** Resolves when the lock is held. */

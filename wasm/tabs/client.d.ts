@@ -79,6 +79,9 @@ export interface TabStatus {
  * tab that leads goes away in the middle of it, it rejects with a `LeaderLostError`: then it is
  * done or not, and the error's `position` says from where on to look for it. Calls that no leader
  * has begun wait for the next one. A leader that is slow is waited for.
+ *
+ * When the site's data is cleared, the log begins anew in every tab within about a second: views
+ * fold what there is, and a tail ends with a `BadPositionError`. What was appended before is lost.
  */
 export class TabLog<States = {}> {
   protected constructor();

@@ -255,7 +255,7 @@ export class TabLog {
     if (!own !== !this.#requests.own) this.#tellRole();
   }
 
-  #hearWorker({ leader, unable, heard, panicked }) {
+  #hearWorker({ leader, unable, heard, anew }) {
     if (leader) return this.#hear(leader, true);
     if (unable) {
       // It had the lock, so whoever led before leads no more; another may by now.
@@ -265,7 +265,7 @@ export class TabLog {
       if (!this.#requests.epoch) this.#requests.refuse(this.#unable);
       this.#requests.hello();
     }
-    if (panicked) {
+    if (anew) {
       this.#sleep();
       this.#rise();
     }

@@ -9,6 +9,7 @@
 //   ask, ready     is the leader still there? yes
 //   go, done       the requests themselves, and their results
 //   leaves         the leader ends, and has not done what it has not answered
+//   removed        its files are gone, which every tab has open: each begins a new worker
 //
 // A tab has one turn (ask, ready, go, done) at a time. Until its `go` is sent another leader can be
 // asked instead. From then on only that leader's answer ends the waiting, or another leader, which

@@ -73,7 +73,7 @@ onmessage = async ({ data: { id, t, ...fields } }) => {
     postMessage({ id, result }, transfer.map(({ buffer }) => buffer));
   } catch (error) {
     postMessage({ id, error: messageOf(error) });
-    if (error.code === "panic") postMessage({ panicked: true });
+    if (error.code === "panic") postMessage({ anew: true });
   }
 };
 
@@ -81,6 +81,7 @@ postMessage({ ready: true });
 
 function hear(message, direct) {
   if (message.t === "leads") heard = message.epoch;
+  if (message.t === "removed") postMessage({ anew: true });
   if (!leader) return;
   leader.leading.hear(message, direct);
   if (leader.log.ended) leader.end();
@@ -98,10 +99,10 @@ async function compete(glue, options) {
   for (let failures = 0; !signal.aborted; ) {
     try {
       const log = await Writing.open(glue, host, options);
-      await lead(log);
+      const removed = await lead(log);
       failures = 0;
       // Only a new module can be trusted, and it comes with a new worker.
-      if (log.ended === "panic") return postMessage({ panicked: true });
+      if (removed || log.ended === "panic") return postMessage({ anew: true });
     } catch (error) {
       if (signal.aborted) return;
       postMessage({ unable: messageOf(error), heard });
@@ -115,14 +116,19 @@ async function compete(glue, options) {
   }
 }
 
+/** Answers whether the files were removed. */
 async function lead(log) {
   const ended = new Promise((end) => {
     leader = { log, leading: new Leading(crypto.randomUUID(), log, post), end };
   });
   if (leaving.signal.aborted) leader.end();
-  await Promise.race([ended, log.lost]);
+  const reason = await Promise.race([ended, log.lost]);
   const { leading } = leader;
   leader = undefined;
   leading.end();
-  await log.close();
+  const removed = reason?.code === "storage";
+  // The readers of all tabs have open what was removed. The end of this worker lets another lead.
+  if (removed) post({ t: "removed" }, false);
+  else await log.close();
+  return removed;
 }

@@ -35,7 +35,7 @@ export class Writing {
     this.#views = new Set([...views, ...(files.snapshots?.() ?? [])]);
     /** Where the log ends. */
     this.position = writer.end();
-    /** Resolves when the lock is lost. */
+    /** Resolves to why, when the lock or the files are lost. */
     this.lost = lost;
     /** The code of the error after which this has to be opened again. */
     this.ended = undefined;

@@ -313,7 +313,7 @@ export const closed = () => globalThis.closing;
 
 /** As a module that panicked tells it. */
 export function panic() {
-  globalThis.workers.at(-1).onmessage({ data: { panicked: true } });
+  globalThis.workers.at(-1).onmessage({ data: { anew: true } });
 }
 
 /** Appends while the worker tells that it could not open the log, which another opened since. */
