@@ -1,7 +1,7 @@
 //! Why a command ended early, and what a person is told.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use eventfold::Error;
@@ -95,7 +95,12 @@ impl Failure {
             Self::Status(code) => return ExitCode::from(code),
         };
         let style = output::style_of_errors();
-        anstream::eprintln!("{style}error:{style:#} {}", safe(&message));
+        // Nobody may be there to be told.
+        let _ = writeln!(
+            anstream::stderr(),
+            "{style}error:{style:#} {}",
+            safe(&message)
+        );
         ExitCode::from(code)
     }
 }

@@ -140,6 +140,17 @@ fn an_error_never_hands_a_terminal_what_it_would_act_on() {
     assert!(!error.contains("\u{1b}[2J"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_that_nobody_can_be_told_of_keeps_its_exit_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let missing = dir.path().join("missing");
+    let mut cat = support::command(["cat", text(&missing)]);
+    let status = cat.stderr(full.unwrap()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
 #[test]
 fn a_held_lock_is_waited_for_as_long_as_is_said_and_then_its_holder_is_named() {
     let dir = tempfile::tempdir().unwrap();
