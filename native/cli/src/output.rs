@@ -8,6 +8,7 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use eventfold::{Holder, Recovery};
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::failure::{Failure, Outcome};
@@ -44,6 +45,17 @@ impl Screen {
             is_terminal,
             color: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
             width: is_terminal.then(width).flatten(),
+        }
+    }
+
+    /// A log's line, as it may be shown.
+    pub(crate) fn line<'l>(&self, line: &'l [u8]) -> Cow<'l, [u8]> {
+        match self.is_terminal {
+            true => {
+                let line = String::from_utf8_lossy(line);
+                Cow::Owned(safe_json(&line).into_owned().into_bytes())
+            }
+            false => Cow::Borrowed(line),
         }
     }
 
@@ -188,6 +200,11 @@ pub(crate) fn line(text: &str) -> Outcome {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(cannot_write(&error)),
         _ => Ok(()),
     }
+}
+
+/// Writes JSON to standard output, on a line of its own.
+pub(crate) fn json(value: &Value) -> Outcome {
+    line(&safe_json(&value.to_string()))
 }
 
 /// Why standard output took no more.

@@ -8,7 +8,7 @@ use eventfold::EventRef;
 use unicode_width::UnicodeWidthChar;
 
 use crate::failure::Outcome;
-use crate::output::{BOLD, DIM, PALETTE, Screen, cannot_write, safe_json, safe_line};
+use crate::output::{BOLD, DIM, PALETTE, Screen, cannot_write, safe_line};
 use crate::times;
 
 /// In which form events are printed.
@@ -59,13 +59,7 @@ impl Printer {
                 false => Ok(()),
             };
             position
-                .and_then(|()| match self.screen.is_terminal {
-                    true => {
-                        let line = String::from_utf8_lossy(line);
-                        self.out.write_all(safe_json(&line).as_bytes())
-                    }
-                    false => self.out.write_all(line),
-                })
+                .and_then(|()| self.out.write_all(&self.screen.line(line)))
                 .and_then(|()| self.out.write_all(b"\n"))
         };
         written.map_err(|error| cannot_write(&error))

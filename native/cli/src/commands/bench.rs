@@ -117,7 +117,7 @@ impl Bench {
             signal => signal_hook::low_level::emulate_default_handler(signal).map_err(cannot)?,
         }
         match self.json {
-            true => output::line(&self.to_json(&rows).to_string()),
+            true => output::json(&self.to_json(&rows)),
             false => self.tell(&rows),
         }
     }

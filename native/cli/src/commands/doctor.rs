@@ -89,7 +89,7 @@ impl Doctor {
                 "repaired": repaired.map_or(&[][..], |repaired| &repaired.what),
                 "copies": repaired.map(|repaired| repaired.copies.to_string_lossy()),
             });
-            return output::line(&json.to_string());
+            return output::json(&json);
         }
         let screen = Screen::of_stdout();
         let name = self.dir.to_string_lossy();

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs::File;
 use std::hash::Hasher as _;
 use std::io::{self, BufWriter, Write};
@@ -10,7 +11,7 @@ use twox_hash::XxHash64;
 
 use crate::failure::{Failure, Outcome};
 use crate::files::{Sum, check_is_there, new_file_in, parent, sync_dir};
-use crate::output::{self, count, size};
+use crate::output::{self, Screen, count, size};
 use crate::progress::Progress;
 use crate::reading;
 
@@ -41,8 +42,9 @@ impl Export {
         let reader = EventReader::new(&self.dir);
         let end = reading::end(&reader)?;
         if self.file.as_os_str() == "-" {
+            let screen = Some(Screen::of_stdout()).filter(|screen| screen.is_terminal);
             let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
-            copy(&reader, end, &mut out, "standard output")?;
+            copy(&reader, end, &mut out, "standard output", screen)?;
             let flushed = out.flush();
             return flushed.map_err(|error| output::cannot_write(&error));
         }
@@ -56,13 +58,13 @@ impl Export {
             true => {
                 let mut out = zstd::Encoder::new(file.as_file_mut(), 3).map_err(cannot)?;
                 out.include_checksum(true).map_err(cannot)?;
-                let copied = copy(&reader, end, &mut out, &name)?;
+                let copied = copy(&reader, end, &mut out, &name, None)?;
                 out.finish().map_err(cannot)?;
                 copied
             }
             false => {
                 let mut out = BufWriter::with_capacity(64 << 10, file.as_file_mut());
-                let copied = copy(&reader, end, &mut out, &name)?;
+                let copied = copy(&reader, end, &mut out, &name, None)?;
                 out.flush().map_err(cannot)?;
                 copied
             }
@@ -147,8 +149,14 @@ impl Export {
     }
 }
 
-/// Copies the events before `end`.
-fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Outcome<(u64, Sum)> {
+/// Copies the events before `end`, as they may be shown where that is to `screen`.
+fn copy(
+    reader: &EventReader,
+    end: u64,
+    out: &mut impl Write,
+    name: &str,
+    screen: Option<Screen>,
+) -> Outcome<(u64, Sum)> {
     let mut progress = Progress::new();
     let mut hash = XxHash64::with_seed(0);
     let (mut count, mut bytes) = (0_u64, 0);
@@ -158,12 +166,14 @@ fn copy(reader: &EventReader, end: u64, out: &mut impl Write, name: &str) -> Out
         let line = event.line();
         hash.write(line);
         hash.write(b"\n");
-        out.write_all(line)
+        let shown = screen.map_or(Cow::Borrowed(line), |screen| screen.line(line));
+        out.write_all(&shown)
             .and_then(|()| out.write_all(b"\n"))
             .map_err(|error| Failure::io(format_args!("cannot write {name}"), &error))?;
         bytes += line.len() as u64 + 1;
         count += 1;
-        if count.is_multiple_of(1024) {
+        // On the screen itself it would take the place of a line.
+        if screen.is_none() && count.is_multiple_of(1024) {
             progress.show(count, Some(event.position() as f64 / end as f64));
         }
     }

@@ -41,7 +41,7 @@ impl Info {
         let mut damage = reading::Damage::default();
         let facts = Facts::of(&reader, &mut damage)?;
         match self.json {
-            true => output::line(&facts.json(&self.dir).to_string())?,
+            true => output::json(&facts.json(&self.dir))?,
             false => {
                 let screen = Screen::of_stdout();
                 output::line(facts.text(&self.dir, &screen).trim_end())?;
