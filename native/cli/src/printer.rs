@@ -81,13 +81,17 @@ impl Printer {
             line.add(DIM, &format!("{:>10} ", event.position()));
         }
         let time = times::local(event.ts());
-        // Of a time of another day the date is what matters.
-        let shown = match is_narrow {
-            true if time.get(..10) == times::local(times::now()).get(..10) => time.get(11..),
-            true => time.get(..10),
-            false => Some(time.as_str()),
+        // Of a time of another day the date is what matters. A number of seconds has neither.
+        let shown = match time.split_once(' ') {
+            Some((date, clock)) if is_narrow => {
+                match times::local(times::now()).starts_with(date) {
+                    true => clock,
+                    false => date,
+                }
+            }
+            _ => &time,
         };
-        line.add(DIM, shown.unwrap_or(&time));
+        line.add(DIM, shown);
         line.add(BOLD, " ");
         let color = hue(event.event_type());
         line.add(color, &safe_line(event.event_type()));
