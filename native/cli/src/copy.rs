@@ -225,7 +225,12 @@ impl Copy {
             sync_dir(parent(&to))
         };
         keep().map_err(|error: io::Error| {
-            Failure::io(format_args!("cannot write {}", to.display()), &error)
+            let failure = Failure::io(format_args!("cannot write {}", to.display()), &error);
+            match to.exists() {
+                // Such as one that something is mounted on.
+                true => failure.after("name a directory that is not there yet"),
+                false => failure,
+            }
         })
     }
 }

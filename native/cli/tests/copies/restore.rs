@@ -8,6 +8,25 @@ use serde_json::json;
 use super::support::{data, run, text};
 use super::{filled, goes_on, history};
 
+/// As one on which something is mounted cannot be, either.
+#[cfg(unix)]
+#[test]
+fn an_empty_directory_that_cannot_give_its_place_is_told_with_the_way_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to, link] = ["from", "to", "link"].map(|name| dir.path().join(name));
+    drop(filled(&from));
+    fs::create_dir(&to).unwrap();
+    std::os::unix::fs::symlink(&to, &link).unwrap();
+    let error = run(["restore", text(&from), text(&link)]).failed(1);
+    assert!(
+        error.contains("; name a directory that is not there yet"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
+    run(["restore", text(&from), text(&to)]).ok();
+    goes_on(&to);
+}
+
 #[test]
 fn a_log_is_restored_as_it_was_at_any_position() {
     let dir = tempfile::tempdir().unwrap();
