@@ -12,7 +12,8 @@ use crate::reading;
 /// The copy is a log with the same positions and holds at least what was there at the start. It is
 /// compared with the log before it takes its name, and is there whole or not at all. Snapshots and
 /// the records of imports come along; what a crash cut off (torn.bin) does not. Where the log is
-/// damaged so is the copy: it is kept, and the exit status is 1.
+/// damaged so is the copy: it is kept, and the exit status is 1. A log that no writer can open is not
+/// copied.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
