@@ -197,10 +197,14 @@ fn lines_that_are_no_events_give_way_to_blank_ones_and_no_position_changes() {
     assert_eq!(kept.len(), 26);
 
     assert_eq!(findings(dir.path()).1.len(), 4);
+    // As a program has it open that writes without the lock.
+    let mut open = OpenOptions::new().append(true).open(&path).unwrap();
     let page = doctor(dir.path(), &["--repair"]).ok();
     assert!(page.contains("nothing is wrong"), "{page}");
     assert_eq!(fs::read(copies(dir.path()).join("app.jsonl")).unwrap(), log);
     assert_eq!(fs::metadata(&path).unwrap().len(), log.len() as u64);
+    open.write_all(b"\n").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), log.len() as u64 + 1);
     assert_eq!(readable(dir.path()), kept);
     assert!(kept.iter().all(|event| whole.contains(event)));
 

@@ -1,16 +1,15 @@
 //! What can be put right is, after a copy of each file that changes.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use eventfold::{EventWriter, LockState, who_holds};
-use memchr::memchr;
 
 use super::{Kind, Report};
 use crate::failure::{Failure, Outcome};
-use crate::files::{ARCHIVE, LOG, new_file_in, sync_dir};
+use crate::files::{ARCHIVE, LOG, sync_dir};
 use crate::output;
 
 /// Copies what a repair touches, and repairs it. Returns where the copies are.
@@ -109,38 +108,15 @@ fn copy(dir: &Path, copies: &Path, file: &Path) -> io::Result<()> {
     sync_dir(copies)
 }
 
-/// Puts blank lines in the place of the lines at these offsets, which are in order. The log is
-/// there as it was or as it is to be.
+/// Puts blank lines in the place of the lines at these offsets. The file stays the one that it is:
+/// its owner's, and the one that others have open.
 fn blank_lines(dir: &Path, offsets: impl Iterator<Item = u64>) -> io::Result<()> {
-    let path = dir.join(LOG);
-    let mut offsets = offsets.peekable();
-    if offsets.peek().is_none() {
-        return Ok(());
-    }
-    let mut log = BufReader::new(File::open(&path)?);
-    let mut file = new_file_in(dir)?;
-    let mut out = BufWriter::new(file.as_file_mut());
-    let mut at = 0;
+    let mut log = File::options().read(true).write(true).open(dir.join(LOG))?;
     for offset in offsets {
-        at += io::copy(&mut log.by_ref().take(offset - at), &mut out)?;
-        loop {
-            let bytes = log.fill_buf()?;
-            let newline = memchr(b'\n', bytes);
-            let n = newline.map_or(bytes.len(), |newline| newline + 1);
-            io::copy(&mut io::repeat(b'\n').take(n as u64), &mut out)?;
-            log.consume(n);
-            at += n as u64;
-            if newline.is_some() || n == 0 {
-                break;
-            }
-        }
+        log.seek(SeekFrom::Start(offset))?;
+        let len = BufReader::new(&log).skip_until(b'\n')?;
+        log.seek(SeekFrom::Start(offset))?;
+        io::copy(&mut io::repeat(b'\n').take(len as u64), &mut log)?;
     }
-    io::copy(&mut log, &mut out)?;
-    out.flush()?;
-    drop(out);
-    let permissions = log.get_ref().metadata()?.permissions();
-    file.as_file().set_permissions(permissions)?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
-    sync_dir(dir)
+    log.sync_all()
 }
