@@ -154,9 +154,8 @@ impl Report {
 
     /// One of how many there may be.
     fn damage(&mut self, kind: Kind, what: String, meaning: impl Into<String>) {
-        let is_damage = |kind: &Kind| matches!(kind, Kind::Damage | Kind::Line(_));
-        let named = self.findings.iter().filter(|found| is_damage(&found.kind));
-        match named.count() < MAX_NAMED {
+        let of_kind = std::mem::discriminant(&kind);
+        match self.count(|kind| std::mem::discriminant(kind) == of_kind) < MAX_NAMED {
             true => self.add(kind, what, meaning),
             false => self.unnamed += 1,
         }

@@ -23,6 +23,21 @@ fn damage_in_the_archive_is_named_and_stays() {
     assert_eq!(readable(dir.path()).len(), 20);
 }
 
+/// Of an archive that is not the log's, or of what 0.2.0 took from a wrong program.
+#[test]
+fn a_line_of_the_log_is_repaired_however_much_of_the_archive_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let archived = zstd::encode_all("nonsense\n".repeat(1_001).as_bytes(), 3).unwrap();
+    fs::write(dir.path().join("archive.jsonl.zst"), archived).unwrap();
+    let log = dir.path().join("app.jsonl");
+    fs::write(&log, "nonsense\n{\"type\":\"n\",\"data\":1,\"ts\":1}\n").unwrap();
+    let page = doctor(dir.path(), &["--repair"]).failed_with_output(WRONG);
+    assert!(page.contains("and 1 damaged place more"), "{page}");
+    assert!(page.contains("repaired 1 thing;"), "{page}");
+    assert!(fs::read_to_string(&log).unwrap().starts_with("\n\n\n"));
+    run(["rotate", text(dir.path())]).ok();
+}
+
 #[test]
 fn damage_that_hides_what_lies_behind_it_is_told_with_what_is_left() {
     let dir = tempfile::tempdir().unwrap();
