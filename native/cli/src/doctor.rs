@@ -72,14 +72,23 @@ impl Report {
     /// # Errors
     /// What keeps anybody from looking.
     pub(crate) fn of(dir: &Path) -> Outcome<Self> {
+        let before = lens(dir);
+        let report = Self::beside(dir, &who_holds(dir)?)?;
+        match report.is_healthy() || lens(dir) == before {
+            true => Ok(report),
+            // A writer came, and perhaps went, meanwhile: it can be that which was found.
+            false => Self::beside(dir, &LockState::Held(None)),
+        }
+    }
+
+    fn beside(dir: &Path, lock: &LockState) -> Outcome<Self> {
         let reader = EventReader::new(dir);
         let mut report = Self::default();
-        let lock = who_holds(dir)?;
         report.permissions(dir);
-        report.read(&reader, &lock)?;
+        report.read(&reader, lock)?;
         report.snapshots(&reader)?;
         report.imports(&reader)?;
-        report.surroundings(dir, &lock);
+        report.surroundings(dir, lock);
         Ok(report)
     }
 
@@ -174,4 +183,9 @@ impl Report {
             );
         }
     }
+}
+
+/// Of the files that a writer changes.
+fn lens(dir: &Path) -> [Option<u64>; 2] {
+    [LOG, ARCHIVE].map(|file| fs::metadata(dir.join(file)).ok().map(|found| found.len()))
 }

@@ -270,6 +270,37 @@ fn what_a_living_writer_is_in_the_midst_of_is_no_damage_and_is_not_repaired() {
 }
 
 #[test]
+fn a_writer_that_comes_while_it_is_looked_at_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<_> = (0..2_000)
+        .map(|n| Event::at(n, "n", json!({ "n": n, "text": "some text" })))
+        .collect();
+    let write = || {
+        let mut writer = EventWriter::open(dir.path()).unwrap();
+        writer.append_batch(&lines).unwrap();
+        writer.rotate().unwrap();
+    };
+    write();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                write();
+            }
+        });
+        let wrong: Vec<_> = (0..20)
+            .map(|_| doctor(dir.path(), &[]))
+            .filter(|done| done.status != Some(0))
+            .map(|done| done.out)
+            .collect();
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(wrong.is_empty(), "{wrong:?}");
+    });
+    assert_eq!(doctor(dir.path(), &[]).status, Some(0));
+}
+
+#[test]
 fn a_clock_that_went_back_is_worth_a_remark_and_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = EventWriter::open(dir.path()).unwrap();
