@@ -142,7 +142,8 @@ impl<S: State> View<S> {
     }
 
     /// Saves the state and how far it is folded, from where a view of this name and version starts
-    /// when the program runs again. The views of an [`EventLog`](crate::EventLog) are saved by it.
+    /// when the program runs again. `writer` is that of the log from which it was folded. The views
+    /// of an [`EventLog`](crate::EventLog) are saved by it.
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;
