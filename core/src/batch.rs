@@ -1,6 +1,7 @@
 //! Events that wait to be appended together.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Serialize;
 
@@ -13,7 +14,7 @@ pub(crate) const KEPT: usize = 1 << 20;
 
 /// Events as the lines that they will be in the log. They can be encoded before it is known where
 /// they will stand, and on another thread than the writer's.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Batch {
     lines: Vec<u8>,
     /// Where each event ends in them.
@@ -78,5 +79,14 @@ impl Batch {
 
     pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<usize>) {
         (self.lines, self.ends)
+    }
+}
+
+/// Without the events.
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }

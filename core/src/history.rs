@@ -41,7 +41,6 @@ pub(crate) struct Extent {
 /// Every answer that depends on where the log begins is checked afterwards and found again if a
 /// rotation came in between: one changes the archive's length before it empties the log, and
 /// again before it lets anything be appended.
-#[derive(Debug)]
 pub(crate) struct History {
     decoder: Decoder,
     tail: Option<Tail>,

@@ -3,6 +3,7 @@
 mod last;
 
 use alloc::vec::Vec;
+use core::fmt;
 use core::mem::take;
 use core::ops::Range;
 
@@ -38,7 +39,6 @@ const KEEP_LEN: usize = BLOCK_LEN;
 ///
 /// A line is taken only whole out of one read, so a fragment that a writer cuts off and writes
 /// over is never joined with what comes after it.
-#[derive(Debug)]
 pub struct Scan<S> {
     source: S,
     history: History,
@@ -356,6 +356,16 @@ impl<S: Source> Scan<S> {
         self.position = position;
         self.at = self.bytes.len();
         self.want = FIRST_READ;
+    }
+}
+
+/// Without what it has read.
+impl<S: fmt::Debug> fmt::Debug for Scan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scan")
+            .field("source", &self.source)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use serde::Serialize;
 
@@ -37,7 +38,6 @@ use crate::storage::{Access, Slot, Storage};
 /// assert_eq!(record.event.data["name"], "ada");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Writer<S> {
     pub(crate) store: S,
     pub(crate) codec: Codec,
@@ -300,5 +300,17 @@ impl<S: Storage> Writer<S> {
             Access::Exclusive => Ok(()),
             Access::Shared => Err(Error::NotExclusive { action }),
         }
+    }
+}
+
+/// Without the events that it holds in memory, which are many megabytes when a rotation is near.
+impl<S: fmt::Debug> fmt::Debug for Writer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("store", &self.store)
+            .field("base", &self.base)
+            .field("end", &self.end)
+            .field("poisoned", &self.poisoned)
+            .finish_non_exhaustive()
     }
 }

@@ -114,3 +114,31 @@ fn a_lag_that_is_none_is_refused_and_a_fragment_counts_as_far_as_it_is_there() {
     let missing = EventReader::new(dir.path().join("missing"));
     assert_eq!(missing.lag(0).unwrap_err().kind(), io::ErrorKind::NotFound);
 }
+
+/// As `dbg!` does, or a program that traces what its functions are given.
+#[test]
+fn what_debug_shows_of_a_log_is_where_it_is_and_none_of_its_events() {
+    let dir = quick_dir();
+    let writer = EventWriter::open(dir.path()).unwrap();
+    let writer = SharedWriter::new(writer.with_max_log_size(64 << 10).unwrap());
+    let event = Event::at(0, "said", "x".repeat(1000));
+    // Up to where the next rotation is made ready.
+    for _ in 0..63 {
+        writer.append(&event).unwrap();
+    }
+    let receipt = writer.submit(&event).unwrap();
+    let reader = writer.reader();
+    assert!(reader.has_new_events(0).unwrap());
+    let mut events = reader.read_full().unwrap();
+    events.next().unwrap().unwrap();
+    let shown = [
+        format!("{writer:?}"),
+        format!("{receipt:?}"),
+        format!("{reader:?}"),
+        format!("{events:?}"),
+    ];
+    for shown in shown {
+        assert!(shown.contains(dir.path().to_str().unwrap()), "{shown}");
+        assert!(shown.len() < 4000, "{} bytes: {shown}", shown.len());
+    }
+}

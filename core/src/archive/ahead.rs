@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::fmt;
 use core::mem::{replace, take};
 
 use super::block::Block;
@@ -17,7 +16,7 @@ const BLOCKS: usize = 2;
 
 /// Decodes ahead for whoever reads one block after the other. A single block says nothing about
 /// what is read next.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ahead {
     /// Where the block that was read last ends, and whether it was read after the one before it.
     end: Option<u64>,
@@ -81,14 +80,6 @@ impl Ahead {
     /// Forgets what is decoded ahead.
     pub(super) fn forget(&mut self) {
         self.next.clear();
-    }
-}
-
-impl fmt::Debug for Next {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Next")
-            .field("block", &self.block)
-            .finish_non_exhaustive()
     }
 }
 

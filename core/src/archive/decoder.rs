@@ -15,7 +15,6 @@ use crate::storage::{Slot, Source};
 
 /// Reads blocks, checked. Keeps another writer's frame open between blocks, since such a frame
 /// can be decoded from its start only.
-#[derive(Debug)]
 pub(crate) struct Decoder {
     codec: Codec,
     open: Option<Frame>,

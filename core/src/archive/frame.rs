@@ -3,7 +3,6 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
 use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -189,14 +188,5 @@ fn unsupported(error: &FrameDecoderError) -> Option<String> {
             Some(format!("it was made with the dictionary {dict_id}"))
         }
         _ => None,
-    }
-}
-
-impl fmt::Debug for Frame {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame")
-            .field("offset", &self.offset)
-            .field("produced", &self.produced)
-            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::block::Block;
 use super::codec::Codec;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ahead {}
 
 #[expect(clippy::unused_self, reason = "stands in for what has a state")]

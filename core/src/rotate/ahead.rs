@@ -16,7 +16,7 @@ const AHEAD_LEN: usize = 8 << 20;
 const LAST_LEN: u64 = 128 << 10;
 
 /// The first blocks of the log, compressed before its rotation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Ahead {
     blocks: Vec<Ready>,
     /// Bytes of the log in them.

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use super::ready::Ready;
 use crate::archive::Codec;
 
-#[derive(Debug)]
 pub(super) enum UnderWay {}
 
 impl UnderWay {

@@ -9,7 +9,6 @@ use crate::archive::{BlockMark, Codec};
 
 /// A block as the archive is to hold it: its mark and its frame. What the mark says of the whole
 /// rotation is not known before it.
-#[derive(Debug)]
 pub(super) struct Ready {
     mark: BlockMark,
     bytes: Vec<u8>,

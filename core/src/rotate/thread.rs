@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::ready::Ready;
 use crate::archive::{Codec, Waiting};
@@ -35,13 +34,5 @@ impl UnderWay {
     /// Waits for it to end. `None` if it failed.
     pub(super) fn wait(self) -> Option<Ready> {
         Ready::from_bytes((self.waiting)()?)
-    }
-}
-
-impl fmt::Debug for UnderWay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnderWay")
-            .field("len", &self.len)
-            .finish_non_exhaustive()
     }
 }
