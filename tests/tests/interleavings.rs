@@ -204,22 +204,9 @@ fn a_reader_takes_no_archive_that_changes_under_it_for_a_damaged_one() {
 #[test]
 fn a_reader_takes_a_rotation_in_the_place_of_one_of_the_same_length_for_another() {
     let place = Memory::empty();
-    let killed = |events, calls| {
-        let mut store = Faulty::new(place.store(), Fault::FromThenOn, usize::MAX, 0);
-        let opened = Writer::open(&mut store, Codec::PORTABLE, Access::Exclusive);
-        let mut writer = opened.unwrap().0;
-        for _ in 0..events {
-            let same = Event::at(0, "same", json!({ "n": 0 }));
-            writer.append(&same, Durability::Buffered).unwrap();
-        }
-        let store = writer.store_mut();
-        store.at = store.calls + calls;
-        assert!(writer.rotate().is_err());
-        place.image()
-    };
     // The log is synced, the archive appended to and synced; then the log is cut and synced.
-    let before = killed(1000, 3);
-    let after = killed(20, 5);
+    let before = rotation_killed(&place, 1000, 3);
+    let after = rotation_killed(&place, 20, 5);
     let len = |state: &MemoryStore, slot| state.len(slot).unwrap();
     assert_eq!(len(&before, Slot::Archive), len(&after, Slot::Archive));
     assert!(len(&before, Slot::Log) > 0 && len(&after, Slot::Log) == 0);
@@ -231,6 +218,42 @@ fn a_reader_takes_a_rotation_in_the_place_of_one_of_the_same_length_for_another(
     assert_eq!(try_numbers(&mut scan).unwrap().len(), 20);
     scan.seek(0);
     assert_eq!(try_numbers(&mut scan).unwrap().len(), 1020);
+}
+
+/// The power goes while a log is rotated, and leaves zeros. The next writer rotates the same log.
+#[test]
+fn a_reader_takes_a_rotation_in_the_place_of_a_torn_one_of_the_same_length_for_another() {
+    let place = Memory::empty();
+    let len = rotation_killed(&place, 20, 2).len(Slot::Archive).unwrap();
+    place.set(Slot::Archive, &vec![0; len as usize]);
+    let before = place.image();
+    let after = rotation_killed(&place, 0, 5);
+    assert_eq!(after.len(Slot::Archive), Ok(len));
+    assert_eq!(after.len(Slot::Log), Ok(0));
+
+    let timeline = Timeline::new(&before, &after, usize::MAX);
+    let mut scan = Scan::new(&timeline, Codec::PORTABLE, 0);
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 20);
+    timeline.move_on();
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 0);
+    scan.seek(0);
+    assert_eq!(try_numbers(&mut scan).unwrap().len(), 20);
+}
+
+/// What is left of a writer that appends so many events that are the same, and is killed when its
+/// rotation has made so many calls.
+fn rotation_killed(place: &Memory, events: usize, calls: usize) -> MemoryStore {
+    let mut store = Faulty::new(place.store(), Fault::FromThenOn, usize::MAX, 0);
+    let opened = Writer::open(&mut store, Codec::PORTABLE, Access::Exclusive);
+    let mut writer = opened.unwrap().0;
+    for _ in 0..events {
+        let same = Event::at(0, "same", json!({ "n": 0 }));
+        writer.append(&same, Durability::Buffered).unwrap();
+    }
+    let store = writer.store_mut();
+    store.at = store.calls + calls;
+    assert!(writer.rotate().is_err());
+    place.image()
 }
 
 #[test]

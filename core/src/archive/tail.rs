@@ -30,6 +30,8 @@ pub(crate) struct Tail {
     pub(crate) pending: Vec<Block>,
     /// Archive offset of the first byte that is no whole frame: what lies there a crash tore.
     pub(crate) torn: Option<u64>,
+    /// Archive offset of the last thing after the last seal, and the bytes that it begins with.
+    last: Option<(u64, Vec<u8>)>,
 }
 
 impl Tail {
@@ -48,18 +50,17 @@ impl Tail {
         Ok(tail)
     }
 
-    /// Whether the archive is as it was when this was read: as long, and, where a rotation waits for
-    /// its seal, with the same one. That one may be undone, and another be as long in its place.
+    /// Whether the archive is as it was when this was read: as long, and, where something waits for
+    /// its seal or is torn, with the same at its end. The next writer may cut that off, and another
+    /// rotation, or the same one once more, be as long in its place.
     pub(crate) fn is_current<S: Source>(&self, source: &S) -> Result<bool, Error<S::Error>> {
         if source.length(Slot::Archive)? != self.archive_len {
             return Ok(false);
         }
-        let Some(last) = self.pending.last() else {
-            return Ok(true);
-        };
-        let offset = last.frame - BlockMark::LEN as u64;
-        let mark = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
-        Ok(BlockMark::decode(&mark).is_some_and(|mark| mark.block(offset) == *last))
+        match &self.last {
+            Some((offset, head)) => Ok(source.bytes(Slot::Archive, *offset, head.len())? == *head),
+            None => Ok(true),
+        }
     }
 
     /// Position after the last byte that is complete history: where the log begins, unless it is
@@ -97,6 +98,7 @@ impl Tail {
         let mut rotation = None;
         while offset < self.archive_len {
             let head = source.bytes(Slot::Archive, offset, BlockMark::LEN)?;
+            self.last = Some((offset, head.clone()));
             if head.starts_with(&ZSTD_MAGIC) {
                 let Some(next) = self.take_foreign(source, offset)? else {
                     break;
