@@ -60,6 +60,10 @@ bugs! {
     RotationUnseen,
     /// A reader does not look whether the log was emptied in between
     EmptiedLogUnseen,
+    /// A reader takes an archive that is as long as before for the same
+    OtherArchiveUnseen,
+    /// A reader keeps lines that may be torn until it is their turn
+    TornLinesKept,
     /// A block is believed without its hash
     BlockUnchecked,
     /// A snapshot is saved of events that are not durable

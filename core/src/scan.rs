@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::hash::LineHash;
 use crate::history::{History, Piece};
 use crate::line::{self, MAX_LINE};
+use crate::planted::{Bug, planted};
 use crate::record::{Line, Place, Record};
 use crate::storage::{Slot, Source};
 use crate::torn::TornTail;
@@ -274,7 +275,7 @@ impl<S: Source> Scan<S> {
                 bytes.truncate(at + newline + 1);
                 self.want = (self.want * 2).min(LONGEST_READ);
                 whole_to = torn_start(bytes.get(at..).unwrap_or_default(), position);
-                if whole_to > position {
+                if whole_to > position && !planted(Bug::TornLinesKept) {
                     // What may be torn is read when it is its turn: until then it may be cut off.
                     bytes.truncate((whole_to - start) as usize);
                 }

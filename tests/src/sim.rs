@@ -15,7 +15,9 @@
 //! | `script`, `run`, `known` | what a program does, and what it was promised at each operation |
 //! | `check` | what has to hold of an image |
 //! | `explore`, `seen` | all images of a script, with second cuts in their recoveries |
+//! | `codec` | what is rotated with |
 //! | `between` | readers that see the operations of a script happen between their own |
+//! | `lasting` | a reader and a view that outlive kills, power cuts and rotations |
 //! | `failing` | every call of a script fails, in every way |
 //! | `shaky` | files that fail, end, vanish or change while they are read |
 //! | `chaos` | faults, kills and power cuts mixed, drawn from a seed |
@@ -33,6 +35,7 @@ pub mod failing;
 pub mod hosted;
 pub mod image;
 pub mod known;
+pub mod lasting;
 pub mod op;
 pub mod random;
 pub mod reach;

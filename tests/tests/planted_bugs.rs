@@ -122,6 +122,7 @@ fn finders(bug: Bug) -> &'static [Suite] {
         Bug::LogUncompared | Bug::EmptyFramesUnsealed => &[MEMORY],
         Bug::RotationUnseen => &[INTERLEAVINGS, ROTATING],
         Bug::EmptiedLogUnseen => &[INTERLEAVINGS],
+        Bug::OtherArchiveUnseen | Bug::TornLinesKept => &[SIMULATION, INTERLEAVINGS],
         Bug::BlockUnchecked => &[POWER_CUTS, SIMULATION, MEMORY],
         Bug::SnapshotUnsynced => &[POWER_CUTS, SYSTEM_CALLS],
         Bug::SnapshotUnchecked | Bug::ErrorTakenForTheEnd => &[MEMORY],

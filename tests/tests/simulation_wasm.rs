@@ -1,7 +1,8 @@
 //! The simulated disk as a host in JavaScript, with the store of the package over it, on Node:
 //! the random simulation, and power cuts at every operation of some scripts.
 //!
-//! A seed or an image that fails here is run natively by `simulation.rs` and `power_cuts.rs`.
+//! A seed or an image that fails here is run natively by `simulation.rs` and `power_cuts.rs`, where
+//! the codec of programs is another one.
 #![cfg(target_arch = "wasm32")]
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use eventfold_tests::proof;
 use eventfold_tests::sim::chaos::case;
 use eventfold_tests::sim::check::Checker;
+use eventfold_tests::sim::codec::STORED;
 use eventfold_tests::sim::explore::{Depth, explore};
 use eventfold_tests::sim::hosted::Hosted;
 use eventfold_tests::sim::script::Script;
@@ -31,7 +33,7 @@ fn whatever_fails_a_log_on_a_host_keeps_its_promises() {
     // Seeds that the native simulation does not take in its time.
     let first = u64::MAX - CASES;
     for seed in first..u64::MAX {
-        let checker = &mut Checker::default();
+        let checker = &mut Checker::new(STORED);
         if seed % 1000 == 0 {
             // Shown when a case fails, where no destructor runs.
             console_log!("seeds from {seed}");

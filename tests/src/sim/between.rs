@@ -104,7 +104,7 @@ pub fn read_between(script: &Script, most: usize) -> usize {
 fn found(known: &Known) -> Found {
     Found {
         position: known.position,
-        hash: Some(known.hash),
+        hash: known.hash,
     }
 }
 
@@ -118,7 +118,7 @@ fn read_to_end(moving: &Moving<'_>, expected: &[Found]) -> Vec<Found> {
             match scan.next_line() {
                 Ok(Some(line)) => read.push(Found {
                     position: line.position,
-                    hash: Some(line.hash()),
+                    hash: line.hash(),
                 }),
                 Ok(None) => break,
                 Err(error) => {

@@ -3,10 +3,11 @@
 use eventfold_core::Scan;
 
 use super::check::{Checker, Promised, check_kept};
-use super::codec::STORED;
+use super::codec::{self, STORED};
 use super::disk::{Disk, Harm, Plan};
 use super::image::{Image, TORN};
 use super::known::{Known, Ledger};
+use super::lasting::Lasting;
 use super::random::Random;
 use super::reach::Reach;
 use super::run::Program;
@@ -24,8 +25,8 @@ pub struct Happened {
 }
 
 /// Runs the case of this seed: a program that appends, rotates and reads while calls fail, that
-/// is killed and loses its power, against a plain list of what it was promised. `tell` prints
-/// all of it.
+/// is killed and loses its power, against a plain list of what it was promised, and beside a
+/// reader that outlives all this. `tell` prints all of it.
 pub fn case<R: Reach>(seed: u64, checker: &mut Checker, tell: bool) -> Happened {
     let said = Said {
         test: "simulation whatever",
@@ -34,7 +35,9 @@ pub fn case<R: Reach>(seed: u64, checker: &mut Checker, tell: bool) -> Happened 
     };
     let mut random = Random(seed);
     let mut happened = Happened::default();
-    let mut run = Program::<R>::empty();
+    checker.codec = codec::draw(&mut random);
+    let mut lasting = Lasting::<R>::new(checker.codec);
+    let mut run = Program::<R>::empty(checker.codec);
     for _ in 0..1 + random.below(3) {
         let len = 1 + random.below(8);
         let mut begun = 0;
@@ -45,6 +48,8 @@ pub fn case<R: Reach>(seed: u64, checker: &mut Checker, tell: bool) -> Happened 
                 happened.faults += 1;
             }
             begun = run.disk.operations();
+            run.disk
+                .history(|_, journal| lasting.follow(journal, &mut random));
             if tell {
                 println!("step {step:?}");
             }
@@ -61,8 +66,16 @@ pub fn case<R: Reach>(seed: u64, checker: &mut Checker, tell: bool) -> Happened 
             run.tell();
             println!("the power goes at operation {at}");
         }
-        let (left, ledger) = cut(&run, at, &mut random, checker);
-        run = Program::on(Disk::holding(left), ledger, run.next);
+        run.disk
+            .history(|_, journal| lasting.follow(&journal[..at], &mut random));
+        let Left {
+            torn,
+            opened,
+            ledger,
+        } = cut(&run, at, &mut random, checker);
+        lasting.lose_power(&torn, &opened, &mut random);
+        let disk = Disk::holding(opened);
+        run = Program::on(disk, ledger, checker.codec, run.next);
         happened.cuts += 1;
     }
     drop(said);
@@ -92,16 +105,23 @@ fn plan(random: &mut Random) -> Plan {
     }
 }
 
-/// Cuts the power during operation `at` and checks what is left. Returns that, opened, and the
-/// events in it.
+/// What a power cut left.
+pub struct Left {
+    pub torn: Image,
+    pub opened: Image,
+    /// The events in it.
+    pub ledger: Ledger,
+}
+
+/// Cuts the power during operation `at` and checks what is left.
 pub fn cut<R: Reach>(
     run: &Program<R>,
     at: usize,
     random: &mut Random,
     checker: &mut Checker,
-) -> (Image, Ledger) {
+) -> Left {
     let promised = Promised::at(&run.ledger.0, at);
-    let (image, garbage) = run.disk.history(|base, journal| {
+    let (torn, garbage) = run.disk.history(|base, journal| {
         let mut unsynced = Unsynced::over(base);
         for op in &journal[..at] {
             unsynced.begin(op);
@@ -115,16 +135,20 @@ pub fn cut<R: Reach>(
         unsynced.leave(&cut, &mut image);
         (image, cut.brings_garbage())
     });
-    let mut left = image.clone();
+    let mut opened = torn.clone();
     let damaged = promised.damages(garbage);
-    let recovery = R::recover(checker, &mut left, &promised, damaged);
-    check_kept(&image, &recovery, left.bytes(TORN));
+    let recovery = R::recover(checker, &mut opened, &promised, damaged);
+    check_kept(&torn, &recovery, opened.bytes(TORN));
 
     let mut ledger = Ledger::default();
-    let mut scan = Scan::new(&left, STORED, 0);
+    let mut scan = Scan::new(&opened, STORED, 0);
     while let Some(line) = scan.next_line().unwrap() {
         ledger.0.push(Known::left(line.position, line.bytes));
     }
     drop(scan);
-    (left, ledger)
+    Left {
+        torn,
+        opened,
+        ledger,
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use eventfold_core::{Access, Error, Fold, LineHash, Recovery, Scan, Source, Storage, Writer};
+use eventfold_core::{
+    Access, Codec, Error, Fold, LineHash, Recovery, Scan, Source, Storage, Writer,
+};
 
 use super::codec::STORED;
 use super::image::{ARCHIVE, Image, LOG, SNAPSHOT, TORN, mix};
@@ -50,22 +52,31 @@ impl<'k> Promised<'k> {
     }
 }
 
-/// A line that was read, or damage.
+/// A line that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Found {
     pub position: u64,
-    /// `None` where the line is corrupt.
-    pub hash: Option<LineHash>,
+    pub hash: LineHash,
 }
 
 /// Checks images. Remembers the recovered states whose further life was checked already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Checker {
+    /// What is rotated with.
+    pub codec: Codec,
     lived: HashSet<u64>,
     before: Image,
 }
 
 impl Checker {
+    pub fn new(codec: Codec) -> Self {
+        Self {
+            codec,
+            lived: HashSet::new(),
+            before: Image::default(),
+        }
+    }
+
     /// Opens the log in `store`, which holds a cut's image, and checks what is there.
     ///
     /// `image` gives the bytes that the store shows.
@@ -76,7 +87,7 @@ impl Checker {
         damaged: bool,
         image: impl Fn(&S) -> Image,
     ) -> Recovery {
-        let (writer, recovery) = match Writer::open(&mut *store, STORED, Access::Exclusive) {
+        let (writer, recovery) = match Writer::open(&mut *store, self.codec, Access::Exclusive) {
             Ok(opened) => opened,
             Err(error) => panic!("the log does not open: {error}"),
         };
@@ -96,15 +107,15 @@ impl Checker {
     /// Opens again, appends, rotates, opens again: nothing is there but what was and what came.
     fn live_on(&mut self, found: Vec<Found>, image: &mut Image) {
         self.before.copy_from(image);
-        let end = open_clean(image).end_position();
+        let end = self.open_clean(image).end_position();
         assert_eq!(*image, self.before, "opening twice changes something");
 
-        let mut writer = open_clean(image);
+        let mut writer = self.open_clean(image);
         let appended = append_after(&mut writer).unwrap();
         assert_eq!(appended.position, end);
         let after = Found {
             position: end,
-            hash: Some(appended.hash),
+            hash: appended.hash,
         };
         let expected = [found, vec![after]].concat();
         assert_eq!(read(writer.store()), expected, "after an append");
@@ -112,18 +123,18 @@ impl Checker {
         assert_eq!(read(writer.store()), expected, "after a rotation");
         drop(writer);
         self.before.copy_from(image);
-        assert_eq!(open_clean(image).log_len(), 0);
+        assert_eq!(self.open_clean(image).log_len(), 0);
         assert_eq!(
             *image, self.before,
             "opening changes a log that was rotated"
         );
     }
-}
 
-fn open_clean(image: &mut Image) -> Writer<&mut Image> {
-    let (writer, recovery) = Writer::open(image, STORED, Access::Exclusive).unwrap();
-    assert!(recovery.is_clean(), "opening again: {recovery:?}");
-    writer
+    fn open_clean<'i>(&self, image: &'i mut Image) -> Writer<&'i mut Image> {
+        let (writer, recovery) = Writer::open(image, self.codec, Access::Exclusive).unwrap();
+        assert!(recovery.is_clean(), "opening again: {recovery:?}");
+        writer
+    }
 }
 
 /// Everything readable, in order.
@@ -139,7 +150,7 @@ pub fn read<S: Source>(source: S) -> Vec<Found> {
         // A line that the scripts wrote is recognised by its hash; only others are parsed.
         found.push(Found {
             position: line.position,
-            hash: Some(line.hash()),
+            hash: line.hash(),
         });
     }
 }
@@ -156,7 +167,7 @@ fn is_corrupt(image: &Image, position: u64) -> bool {
 fn check_promised(found: &[Found], image: &Image, promised: &Promised<'_>, damaged: bool) {
     let mut must = promised.must.iter().peekable();
     for line in found {
-        let is = |known: &Known| known.position == line.position && Some(known.hash) == line.hash;
+        let is = |known: &Known| known.position == line.position && known.hash == line.hash;
         if must.next_if(|known| is(known)).is_some() || promised.may.iter().any(|known| is(known)) {
             continue;
         }
@@ -211,10 +222,7 @@ fn check_view(found: &[Found], image: &Image) {
     let folded = found
         .iter()
         .take_while(|line| line.position < fold.position());
-    let hashes: Vec<_> = folded.filter_map(|line| line.hash).collect();
-    let state = hashes
-        .iter()
-        .fold((0, 0), |(n, hash), line| (n + 1, mix(hash, line.0)));
+    let state = folded.fold((0, 0), |(n, hash), line| (n + 1, mix(hash, line.hash.0)));
     assert_eq!(
         *fold.state(),
         state,

@@ -87,6 +87,11 @@ impl Disk {
         read(&self.0.borrow().shown)
     }
 
+    /// Changes what the disk shows, and writes nothing down.
+    pub fn change(&self, act: impl FnOnce(&mut Image)) {
+        act(&mut self.0.borrow_mut().shown);
+    }
+
     /// Fails as planned from now on.
     pub fn plan(&self, plan: Plan) {
         self.0.borrow_mut().plan = plan;

@@ -140,7 +140,7 @@ fn explore_some<R: Reach>(script: &Script, depth: Depth, seen: &Seen, only: Opti
             seen,
             only,
             place: &place,
-            checker: Checker::default(),
+            checker: Checker::new(script.codec()),
             image: Image::default(),
             inner: Image::default(),
             shapes: HashSet::new(),

@@ -47,7 +47,7 @@ impl FromStr for Failing {
 /// The script must not kill: its kills are failing calls themselves.
 pub fn fail_each_call(script: &Script, only: Option<usize>) -> usize {
     let whole = Run::of(script);
-    let mut checker = Checker::default();
+    let mut checker = Checker::new(script.codec());
     let plans = plans(script, &whole);
     for (n, plan) in plans.iter().enumerate() {
         if only.is_some_and(|only| only != n) {

@@ -1,7 +1,8 @@
 //! Running a script on a disk, and knowing what was promised at each of its operations.
 
 use eventfold_core::{
-    Access, Appended, Durability, Error, Event, Fold, Line, LineHash, Scan, Source, Storage, Writer,
+    Access, Appended, Codec, Durability, Error, Event, Fold, Line, LineHash, Scan, Source, Storage,
+    Writer,
 };
 
 use super::codec::STORED;
@@ -31,6 +32,8 @@ pub type Run = Program<Direct>;
 pub struct Program<R: Reach> {
     pub disk: Disk,
     pub ledger: Ledger,
+    /// What it rotates with.
+    codec: Codec,
     writer: Option<Writer<R::Store>>,
     fold: Fold<State>,
     scan: Scan<R::Store>,
@@ -40,26 +43,28 @@ pub struct Program<R: Reach> {
 
 impl<R: Reach> Program<R> {
     /// A program that has not opened the log yet, which holds these events.
-    pub fn on(disk: Disk, ledger: Ledger, next: u64) -> Self {
-        let saved = Fold::load(&R::reach(&disk), STORED, VIEW).unwrap();
+    pub fn on(disk: Disk, ledger: Ledger, codec: Codec, next: u64) -> Self {
+        let saved = Fold::load(&R::reach(&disk), codec, VIEW).unwrap();
         Self {
             ledger,
+            codec,
             writer: None,
             fold: saved.unwrap_or(Fold::new((0, 0))),
-            scan: Scan::new(R::reach(&disk), STORED, 0),
+            scan: Scan::new(R::reach(&disk), codec, 0),
             next,
             disk,
         }
     }
 
     /// A program on an empty disk.
-    pub fn empty() -> Self {
-        Self::on(Disk::default(), Ledger::default(), 0)
+    pub fn empty(codec: Codec) -> Self {
+        Self::on(Disk::default(), Ledger::default(), codec, 0)
     }
 
     /// A program on an empty disk that will run this script.
     pub fn before(script: &Script) -> Self {
-        Self::on(Disk::default(), Ledger::default(), script.first_event())
+        let (ledger, codec) = (Ledger::default(), script.codec());
+        Self::on(Disk::default(), ledger, codec, script.first_event())
     }
 
     /// Runs a whole script on an empty disk.
@@ -113,7 +118,7 @@ impl<R: Reach> Program<R> {
                 return;
             }
             self.disk.open();
-            match Writer::open(R::reach(&self.disk), STORED, Access::Exclusive) {
+            match Writer::open(R::reach(&self.disk), self.codec, Access::Exclusive) {
                 Ok((writer, _)) => {
                     self.writer = Some(writer);
                     self.look();
@@ -330,7 +335,10 @@ impl<R: Reach> Program<R> {
     }
 
     fn save(&mut self) {
-        match self.fold.refreshed(R::reach(&self.disk), STORED, reduce) {
+        match self
+            .fold
+            .refreshed(R::reach(&self.disk), self.codec, reduce)
+        {
             Ok(Some(fold)) => {
                 let shown = self.disk.shown(Clone::clone);
                 let rebuilt = Fold::new((0, 0)).refreshed(&shown, STORED, reduce);

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use eventfold_core::LineHash;
+use eventfold_core::{Codec, LineHash};
 
+use super::codec::{REAL, ROUNDED, STORED};
 use super::random::Random;
 
 /// One thing that a program does.
@@ -76,13 +77,23 @@ impl Step {
 /// How many steps a long script has, besides kills.
 const LONG: usize = 20;
 
-/// Steps in a row. Its text is its letters.
+/// Steps in a row. Its text is its letters, with one before them where it rotates with another
+/// codec: `Z` with that of programs, `z` with the one whose frames are as long as others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Script(String);
 
 impl Script {
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         self.0.chars().filter_map(Step::of)
+    }
+
+    /// What it rotates with.
+    pub fn codec(&self) -> Codec {
+        match self.0.as_bytes().first() {
+            Some(b'Z') => REAL,
+            Some(b'z') => ROUNDED,
+            _ => STORED,
+        }
     }
 
     /// A script of `len` steps.
@@ -103,7 +114,15 @@ impl Script {
         Self(text)
     }
 
-    /// Forty-eight scripts in which every step follows every other one, every kill meets a rotation,
+    /// A script of this number, which rotates with any codec.
+    pub fn any(n: u64) -> Self {
+        let random = &mut Random(n);
+        let codec = ["", "z", "z", "Z"][random.below(4)];
+        let Self(steps) = Self::random(random, 12);
+        Self(codec.to_owned() + &steps)
+    }
+
+    /// Fifty-two scripts in which every step follows every other one, every kill meets a rotation,
     /// an append and a reopening, and a rotation is prepared before and after every step.
     pub fn fixed() -> Vec<Self> {
         let mut random = Random(40);
@@ -144,7 +163,8 @@ impl Script {
             "b0par1Bp2rwA1pr4r",
             "erep0rebp3rBpe5row",
         ];
-        let by_hand = kills.into_iter().chain(prepared);
+        let codecs = ["zab3reb4rwb", "zerebrpAerwV", "Zee3re4reerb", "ZBrtparerwA"];
+        let by_hand = kills.into_iter().chain(prepared).chain(codecs);
         scripts.extend(by_hand.map(|text| Self(text.into())));
         scripts
     }
@@ -208,7 +228,8 @@ impl FromStr for Script {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.chars().find(|letter| Step::of(*letter).is_none()) {
+        let steps = text.trim_start_matches(['Z', 'z']);
+        match steps.chars().find(|letter| Step::of(*letter).is_none()) {
             Some(letter) => Err(format!("no step is called {letter:?}")),
             None => Ok(Self(text.into())),
         }

@@ -154,7 +154,7 @@ fn read<S: Source<Error = Failed>>(source: S, end: &dyn Fn()) -> (Vec<Found>, us
             match scan.next_line() {
                 Ok(Some(line)) => lines.push(Found {
                     position: line.position,
-                    hash: Some(line.hash()),
+                    hash: line.hash(),
                 }),
                 Ok(None) => break,
                 Err(Error::Storage { .. }) => {}
