@@ -7,8 +7,8 @@ import type { Host, SourceFiles } from "./host.js";
  * Durable: `flush()` of the browser, after each synced append; as long as neither the user nor the
  * browser clears the site's data (see `navigator.storage.persist`). A writer looks once a second
  * whether that happened, and throws a `StorageError` from then on: open it again. What it appended
- * in between is lost as well. In Chromium a reader goes on with what there was, and what is closed
- * before the writer has noticed blocks its worker: end that.
+ * in between is lost as well. In Chromium a reader goes on with what there was; closing it, or a
+ * writer that has not noticed yet, blocks its worker for ever: end that instead.
  *
  * Exclusive: by the Web Lock `eventfold:<name>` and by an access handle that no other can open. Where
  * OPFS is missing, as in private windows of some browsers, opening throws an `UnsupportedError`.

@@ -27,6 +27,8 @@ let reading;
 let leader;
 /** @type {string | undefined} the epoch of the last other leader that was heard */
 let heard;
+/** Where the log ended when another leader was last heard. */
+let position = 0;
 /** @type {Promise<void>} */
 let started;
 /** @type {Promise<void>} */
@@ -82,6 +84,7 @@ postMessage({ ready: true });
 function hear(message, direct) {
   if (message.t === "leads") heard = message.epoch;
   if (message.t === "removed") postMessage({ anew: true });
+  position = message.position ?? position;
   if (!leader) return;
   leader.leading.hear(message, direct);
   if (leader.log.ended) leader.end();
@@ -116,19 +119,25 @@ async function compete(glue, options) {
   }
 }
 
-/** Answers whether the files were removed. */
+/** Leads until that ends; answers whether it is that the files were removed. */
 async function lead(log) {
-  const ended = new Promise((end) => {
-    leader = { log, leading: new Leading(crypto.randomUUID(), log, post), end };
-  });
-  if (leaving.signal.aborted) leader.end();
-  const reason = await Promise.race([ended, log.lost]);
-  const { leading } = leader;
-  leader = undefined;
-  leading.end();
-  const removed = reason?.code === "storage";
+  // Before it begins, where another led a log that was not empty.
+  const removed = (log.position === 0 && position > 0) || (await ended(log))?.code === "storage";
   // The readers of all tabs have open what was removed. The end of this worker lets another lead.
   if (removed) post({ t: "removed" }, false);
   else await log.close();
   return removed;
+}
+
+/** Resolves when this tab leads no more; to why, when what it needs for it was lost. */
+async function ended(log) {
+  const told = new Promise((end) => {
+    leader = { log, leading: new Leading(crypto.randomUUID(), log, post), end };
+  });
+  if (leaving.signal.aborted) leader.end();
+  const reason = await Promise.race([told, log.lost]);
+  const { leading } = leader;
+  leader = undefined;
+  leading.end();
+  return reason;
 }
