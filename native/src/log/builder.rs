@@ -131,6 +131,9 @@ impl EventLogBuilder {
     /// Those of [`EventWriter::open_waiting`], and of [`EventWriter::rotate`] where the log is at its
     /// size limit. [`Error::View`] for a name that is invalid or used twice;
     /// [`Error::NotExclusive`] for a size limit without the lock. Nothing was made in these two cases.
+    ///
+    /// [`Error::View`]: crate::Error::View
+    /// [`Error::NotExclusive`]: crate::Error::NotExclusive
     pub fn open(self) -> io::Result<EventLog> {
         let mut views = Vec::<Box<dyn AnyView>>::new();
         for view in self.views {
