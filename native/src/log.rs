@@ -109,7 +109,8 @@ impl EventLog {
         self.writer.append_if(event, position, hash)
     }
 
-    /// Position after the last event: where the next one will start.
+    /// Position after the last event: where the next one will start. With
+    /// [`LockMode::None`](crate::LockMode::None) it is where this log last saw the end.
     #[must_use]
     pub fn end_position(&self) -> u64 {
         self.writer.end_position()

@@ -275,7 +275,8 @@ impl EventWriter {
         EventReader::new(&self.dir)
     }
 
-    /// Position after the last event: where the next one will start.
+    /// Position after the last event: where the next one will start. With [`LockMode::None`] it is
+    /// where this writer last saw the end.
     #[must_use]
     pub fn end_position(&self) -> u64 {
         self.log.end_position()

@@ -5,9 +5,10 @@ export interface NodeHostOptions {
   /**
    * `"flock"`, the default: the lock that the native crate takes, on `app.jsonl` and on its
    * directory. A writer of either kind keeps those of the other away, in whatever process, and
-   * the system frees the lock when the process ends, however that ends. Deno locks by itself;
-   * Node and Bun need flock(1) or perl, of which every Linux has one and macOS the second. Where
-   * no such lock can be taken, as on Windows, opening throws an `UnsupportedError`.
+   * the system frees the lock when the process ends, however that ends; Node and Deno also when a
+   * worker thread ends, which in Bun has to close its log first. Deno locks by itself; Node and Bun
+   * need flock(1) or perl, of which every Linux has one and macOS the second. Where no such lock can
+   * be taken, as on Windows, opening throws an `UnsupportedError`.
    *
    * `"none"`: others may write to the same files. Nothing is repaired, cut or rotated then, and a
    * fragment that somebody left becomes a line of its own.

@@ -136,7 +136,7 @@ export class EventLog<States = {}> extends EventReader<States> {
    */
   appendIf(event: NewEvent, expected: Readonly<End>, options?: AppendOptions): Appended;
 
-  /** Where the log ends. */
+  /** Where the log ends; where others may write, the end as this writer last saw it. */
   end(): End;
 
   /**
