@@ -29,6 +29,8 @@ test("an append tells its place, a batch is one, and positions lead back to even
   await b.call("call", "places", "rotate");
   for (const { call } of [a, b]) {
     assert.deepEqual(await call("numbers", "places", batch[0].position), [2, 3]);
+    assert.equal(await call("call", "places", "startOfLast", 2), batch[0].position);
+    assert.equal(await call("call", "places", "startOfLast", 0), position);
     await assert.rejects(call("numbers", "places", 1), { code: "bad-position" });
     await assert.rejects(call("numbers", "places", position + 1), { code: "bad-position" });
     await assert.rejects(call("numbers", "places", -1), { code: "bad-position" });

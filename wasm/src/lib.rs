@@ -13,7 +13,7 @@ mod writer;
 pub use codec::CODEC;
 pub use error::to_js;
 pub use host::{Files, HostError, HostStore, memory_files};
-pub use scan::{RawScan, flaws};
+pub use scan::{RawScan, flaws, start_of_last};
 pub use snapshot::{check_view_name, load_snapshot};
 pub use writer::RawWriter;
 
