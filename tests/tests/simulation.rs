@@ -52,7 +52,7 @@ fn whoever_outlives_kills_reads_on_as_who_begins_then() {
     }
     let (begin, fixed) = (Instant::now(), Script::fixed());
     // Half of them are the fixed ones, again and again.
-    let cases = on_each_thread(cases() / 10, |seeds| {
+    let cases = on_each_thread(cases() / 20, |seeds| {
         for seed in seeds {
             match fixed.get(seed as usize % (2 * fixed.len())) {
                 Some(script) => outlive(script, seed),

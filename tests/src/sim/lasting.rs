@@ -203,8 +203,11 @@ impl<R: Reach> Lasting<R> {
             // until there is something to fold.
             (Ok(further), Ok(_)) => {
                 let mut scan = Scan::new(shown, self.codec, position);
-                let unseen = further.is_none() && shown.bytes(LOG).is_empty();
                 let same = scan.check_before(hash).is_ok();
+                let mut archived = shown.clone();
+                archived.slots[LOG] = None;
+                let mut archived = Scan::new(&archived, self.codec, position);
+                let unseen = further.is_none() && archived.bytes_ahead().is_ok();
                 assert!(same || unseen, "folded on what is gone");
                 if same {
                     self.fold = none;
