@@ -6,6 +6,8 @@
 
 #![cfg(not(any(windows, target_arch = "wasm32")))]
 
+#[path = "interop_0_2/kills.rs"]
+mod kills;
 #[path = "interop_0_2/large.rs"]
 mod large;
 #[path = "interop_0_2/support.rs"]
@@ -22,6 +24,9 @@ use eventfold_0_2 as old;
 use tempfile::tempdir;
 
 use crate::support::*;
+
+/// How long a seal over one block is.
+const SEAL_LEN: usize = 96;
 
 #[test]
 fn a_directory_of_0_2_with_archive_snapshots_and_a_torn_line_opens_with_nothing_lost() {
@@ -241,10 +246,12 @@ fn what_0_2_archived_behind_a_rotation_that_a_kill_tore_is_never_cut_off() {
             assert!(!torn.exists(), "{context}");
 
             // 0.2.0 was killed as well, while it rotated once more.
-            append_bytes(&archive, &archived[len..len + 20]);
-            let archived = fs::read(&archive).unwrap();
-            assert!(EventWriter::open(dir.path()).is_err(), "{context}");
-            assert!(fs::read(&archive).unwrap() == archived, "{context}");
+            for part in [1, 3, 20] {
+                let torn = [&archived[..], &archived[len..len + part]].concat();
+                fs::write(&archive, &torn).unwrap();
+                assert!(EventWriter::open(dir.path()).is_err(), "{part}, {context}");
+                assert!(fs::read(&archive).unwrap() == torn, "{part}, {context}");
+            }
         }
     }
 }
@@ -261,7 +268,6 @@ fn what_0_2_archived_behind_a_torn_seal_is_never_passed_over() {
     drop(ours);
     let rotated = fs::read(&archive).unwrap();
     assert_eq!(rotated.len() as u64, rotation.archived);
-    const SEAL_LEN: usize = 96;
     for part in 1..SEAL_LEN {
         fs::write(&archive, &rotated[..rotated.len() - SEAL_LEN + part]).unwrap();
         let mut theirs = old::EventLog::open(dir.path()).unwrap();
@@ -274,6 +280,29 @@ fn what_0_2_archived_behind_a_torn_seal_is_never_passed_over() {
         assert!(EventWriter::open(dir.path()).is_err(), "{part} bytes");
         assert!(fs::read(&archive).unwrap() == archived, "{part} bytes");
     }
+}
+
+/// A writer was killed before it emptied the log, and so was 0.2.0, which archived it once more.
+#[test]
+fn what_0_2_archives_behind_a_rotation_that_was_not_sealed_is_not_read_twice_where_it_is_torn() {
+    let dir = tempdir().unwrap();
+    let [log, archive] = ["app.jsonl", "archive.jsonl.zst"].map(|file| dir.path().join(file));
+    let mut events = Vec::new();
+    append(&mut open(dir.path()), &mut events, 9);
+    let lines = fs::read(&log).unwrap();
+    open(dir.path()).rotate().unwrap();
+    let rotated = fs::read(&archive).unwrap();
+    let unsealed = &rotated[..rotated.len() - SEAL_LEN];
+    let frame = zstd::encode_all(&lines[..], 3).unwrap();
+    for len in 1..frame.len() {
+        fs::write(&log, &lines).unwrap();
+        fs::write(&archive, [unsealed, &frame[..len]].concat()).unwrap();
+        assert_eq!(read(dir.path()), events, "{len} bytes");
+        drop(open(dir.path()));
+        assert_eq!(read(dir.path()), events, "{len} bytes");
+        assert!(fs::read(&archive).unwrap().is_empty(), "{len} bytes");
+    }
+    goes_on(open(dir.path()), &mut events);
 }
 
 #[test]

@@ -109,6 +109,10 @@ impl Tail {
                 (offset, rotation) = (next, None);
                 continue;
             }
+            if ZSTD_MAGIC.starts_with(&head) {
+                // Another writer's frame, torn: no sign that the log was emptied.
+                break;
+            }
             let position = self.end();
 
             // A rotation that is whole and has something behind it was sealed, or was being

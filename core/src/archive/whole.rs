@@ -15,7 +15,8 @@ const SEARCH_LEN: u64 = 256 << 10;
 const MAX_HEADERS: u32 = 1 << 20;
 
 /// Where a frame lies, by what its headers say of its length, that begins at `from` or behind and
-/// ends at `end` or where another frame begins. The ones that begin or end at `offset` are known.
+/// ends at `end` or where another frame begins, of which there may be only the first bytes. The ones
+/// that begin or end at `offset` are known.
 pub(super) fn whole_frame<S: Source>(
     source: &S,
     mut from: u64,
@@ -37,7 +38,8 @@ pub(super) fn whole_frame<S: Source>(
                 && frame != offset
                 && let Some(to) = frame_end(source, frame, end, &mut headers)?
                 && to != offset
-                && (to == end || source.bytes(Slot::Archive, to, 4)? == ZSTD_MAGIC)
+                && (to == end
+                    || to < end && ZSTD_MAGIC.starts_with(&source.bytes(Slot::Archive, to, 4)?))
             {
                 return Ok(Some(frame..to));
             }
@@ -131,7 +133,10 @@ mod tests {
                 let longer = [&archive[..], b"x"].concat();
                 assert_eq!(found(&longer, 1, end + 1), None);
                 let followed = [&archive[..], &ZSTD_MAGIC].concat();
-                assert_eq!(found(&followed, 1, end + 4), Some(start..end));
+                for part in 1..=4 {
+                    let followed = &followed[..archive.len() + part as usize];
+                    assert_eq!(found(followed, 1, end + part), Some(start..end));
+                }
                 for offset in [start, end] {
                     let other = whole_frame(&store(&followed), 1, offset, end + 4);
                     assert_eq!(other.unwrap(), None);
