@@ -55,7 +55,7 @@ const POWER_CUTS: Suite = Suite {
     )
 };
 const SIMULATION: Suite = Suite {
-    limit: Some(("EVENTFOLD_SIMULATION_CASES", "20000")),
+    limit: Some(("EVENTFOLD_SIMULATION_CASES", "40000")),
     ..whole("simulation")
 };
 const KILLS: Suite = Suite {
