@@ -72,9 +72,9 @@ impl Report {
     /// # Errors
     /// What keeps anybody from looking.
     pub(crate) fn of(dir: &Path) -> Outcome<Self> {
-        let before = lens(dir);
+        let before = lengths(dir);
         let report = Self::beside(dir, &who_holds(dir)?)?;
-        match report.is_healthy() || lens(dir) == before {
+        match report.is_healthy() || lengths(dir) == before {
             true => Ok(report),
             // A writer came, and perhaps went, meanwhile: it can be that which was found.
             false => Self::beside(dir, &LockState::Held(None)),
@@ -186,6 +186,6 @@ impl Report {
 }
 
 /// Of the files that a writer changes.
-fn lens(dir: &Path) -> [Option<u64>; 2] {
+fn lengths(dir: &Path) -> [Option<u64>; 2] {
     [LOG, ARCHIVE].map(|file| fs::metadata(dir.join(file)).ok().map(|found| found.len()))
 }
